@@ -1,0 +1,34 @@
+//! What stands behind the claim that a model runs on a platform.
+
+use serde::{Deserialize, Serialize};
+
+/// Evidence for one cell of the model × platform matrix, weakest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Evidence {
+    /// Nothing ran yet.
+    None,
+    /// The generated code compiles; nothing ran.
+    Compiled,
+    /// The generated tests pass in every CI run.
+    Ci,
+    /// The generated tests passed on a named device.
+    Device {
+        /// The device as its driver names it.
+        device: String,
+        /// When, as `YYYY-MM-DD`.
+        date: String,
+    },
+}
+
+impl std::fmt::Display for Evidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none: no run has proved it yet"),
+            Self::Compiled => f.write_str("compiled only: nothing ran yet"),
+            Self::Ci => f.write_str("executed in CI"),
+            Self::Device { device, date } => write!(f, "executed on {device} on {date}"),
+        }
+    }
+}

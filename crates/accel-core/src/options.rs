@@ -1,0 +1,439 @@
+//! Session options: what a skill asks of its engine, spelt out field by field.
+//!
+//! One declaration gives the struct that engines read and the table that the registry is checked
+//! against and rendered from. There are no defaults here: they live in the registry, where they
+//! can be seen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::vocabulary;
+use crate::{Platform, Precision, Vocabulary};
+
+vocabulary! {
+    what = "graph optimization level";
+    /// How much an engine may rewrite the graph.
+    pub enum GraphOptimization {
+        /// Not at all: the graph runs as it is in the file.
+        Off = "off",
+        /// Redundant nodes go and constants are folded.
+        Basic = "basic",
+        /// Basic, and subgraphs are fused.
+        Extended = "extended",
+        /// Everything the engine has.
+        All = "all",
+    }
+}
+
+vocabulary! {
+    what = "arena strategy";
+    /// How a device's memory arena grows.
+    pub enum Arena {
+        /// By powers of two: fewer allocations, more memory.
+        NextPowerOfTwo = "next_power_of_two",
+        /// By what is asked: less memory, more allocations.
+        SameAsRequested = "same_as_requested",
+    }
+}
+
+vocabulary! {
+    what = "convolution search";
+    /// How cuDNN chooses a convolution's algorithm.
+    pub enum ConvSearch {
+        /// Measure every algorithm.
+        Exhaustive = "exhaustive",
+        /// Ask cuDNN's heuristic.
+        Heuristic = "heuristic",
+        /// Take the default one.
+        Default = "default",
+    }
+}
+
+vocabulary! {
+    what = "Core ML format";
+    /// The kind of Core ML model that a graph is turned into.
+    pub enum CoremlFormat {
+        /// Since Core ML 5: more operators, half precision.
+        MlProgram = "ml_program",
+        /// The older one.
+        NeuralNetwork = "neural_network",
+    }
+}
+
+vocabulary! {
+    what = "compute units";
+    /// Which of an Apple machine's units may be used.
+    pub enum ComputeUnits {
+        /// All of them.
+        All = "all",
+        /// CPU and GPU.
+        CpuAndGpu = "cpu_and_gpu",
+        /// CPU and neural engine.
+        CpuAndNeuralEngine = "cpu_and_neural_engine",
+    }
+}
+
+vocabulary! {
+    what = "OpenVINO device";
+    /// Which OpenVINO device runs the model.
+    pub enum OpenvinoDevice {
+        /// The processor.
+        Cpu = "cpu",
+        /// Intel's GPU.
+        Gpu = "gpu",
+        /// Intel's neural processing unit.
+        Npu = "npu",
+        /// OpenVINO's own choice.
+        Auto = "auto",
+    }
+}
+
+vocabulary! {
+    what = "performance hint";
+    /// What OpenVINO tunes for.
+    pub enum PerformanceHint {
+        /// One request as fast as can be.
+        Latency = "latency",
+        /// Many requests at once.
+        Throughput = "throughput",
+    }
+}
+
+vocabulary! {
+    what = "WebNN device";
+    /// The device type that a WebNN context is asked for.
+    pub enum WebnnDevice {
+        /// The processor.
+        Cpu = "cpu",
+        /// The GPU.
+        Gpu = "gpu",
+        /// The neural processing unit.
+        Npu = "npu",
+    }
+}
+
+vocabulary! {
+    what = "power preference";
+    /// What a browser is told about power.
+    pub enum PowerPreference {
+        /// No preference.
+        Default = "default",
+        /// Speed.
+        HighPerformance = "high-performance",
+        /// Battery.
+        LowPower = "low-power",
+    }
+}
+
+vocabulary! {
+    what = "tensor layout";
+    /// The order of an image tensor's axes inside the engine.
+    pub enum TensorLayout {
+        /// Batch, channels, height, width.
+        Nchw = "nchw",
+        /// Batch, height, width, channels.
+        Nhwc = "nhwc",
+    }
+}
+
+/// A value of an option, as read from the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionValue {
+    /// On or off.
+    Bool(bool),
+    /// A count, an index or a number of bytes.
+    Integer(u64),
+    /// A member of the option's vocabulary, by name.
+    Choice(&'static str),
+}
+
+/// What values an option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionKind {
+    /// `true` or `false`.
+    Bool,
+    /// An integer from 0 to the given maximum.
+    Integer(u64),
+    /// One of a vocabulary.
+    Choice {
+        /// The Rust type, for rendering.
+        rust_type: &'static str,
+        /// Names and the Rust variants they stand for.
+        members: &'static [(&'static str, &'static str)],
+    },
+}
+
+/// One option: a field of [`SessionOptions`] or of a platform's own options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionField {
+    /// The name, in the registry and in Rust.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: OptionKind,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+}
+
+impl OptionField {
+    /// The value as a Rust expression, enums prefixed by `path` (such as `rt::`); `None` when
+    /// the value is not of this option's kind.
+    pub fn rust_literal(&self, value: OptionValue, path: &str) -> Option<String> {
+        match (self.kind, value) {
+            (OptionKind::Bool, OptionValue::Bool(it)) => Some(it.to_string()),
+            (OptionKind::Integer(max), OptionValue::Integer(it)) if it <= max => Some(group_digits(it)),
+            (OptionKind::Choice { rust_type, members }, OptionValue::Choice(name)) => members
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, variant)| format!("{path}{rust_type}::{variant}")),
+            _ => None,
+        }
+    }
+}
+
+/// Digits in groups of three, as Rust reads them: `4_294_967_296`.
+pub fn group_digits(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A type that an option can have.
+trait OptionType {
+    const KIND: OptionKind;
+}
+impl OptionType for bool {
+    const KIND: OptionKind = OptionKind::Bool;
+}
+impl OptionType for u32 {
+    const KIND: OptionKind = OptionKind::Integer(u32::MAX as u64);
+}
+impl OptionType for u64 {
+    // YAML and JSON readers agree on integers up to here.
+    const KIND: OptionKind = OptionKind::Integer(i64::MAX as u64);
+}
+
+impl<T: Vocabulary> OptionType for T {
+    const KIND: OptionKind = OptionKind::Choice { rust_type: T::RUST_TYPE, members: T::MEMBERS };
+}
+
+/// Declares a struct of options and its table. The first doc line of a field is its `doc`.
+macro_rules! options {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident ($table:ident) {
+            $( #[doc = $doc:literal] pub $field:ident: $ty:ty, )*
+        }
+        $( $rest:tt )*
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $name {
+            $( #[doc = $doc] pub $field: $ty, )*
+            $( $rest )*
+        }
+
+        const $table: &[OptionField] = &[
+            $( OptionField {
+                name: stringify!($field),
+                kind: <$ty as OptionType>::KIND,
+                doc: $doc.trim_ascii(),
+            }, )*
+        ];
+    };
+}
+
+options! {
+    /// Everything a session is asked for.
+    pub struct SessionOptions (COMMON) {
+        /// Precision of the weights; picks the model's file.
+        pub precision: Precision,
+        /// How much the engine may rewrite the graph.
+        pub graph_optimization: GraphOptimization,
+        /// Threads of the engine's pool; 0 is one for every physical core.
+        pub threads: u32,
+        /// The largest batch in one run; larger ones are split.
+        pub max_batch: u32,
+        /// Bytes that weights may take on the device; 0 is no limit.
+        pub memory_limit_bytes: u64,
+        /// Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+        pub allow_cpu_fallback: bool,
+    }
+    /// What only this platform has.
+    pub device: DeviceOptions,
+}
+
+options! {
+    /// The processor.
+    pub struct CpuOptions (CPU) {
+        /// Repack weights at load for faster runs; takes up to twice their memory.
+        pub prepack_weights: bool,
+    }
+}
+
+options! {
+    /// NVIDIA GPUs through ONNX Runtime's CUDA provider.
+    pub struct CudaOptions (CUDA) {
+        /// Index of the GPU among those that `CUDA_VISIBLE_DEVICES` shows.
+        pub device_id: u32,
+        /// How the device's memory arena grows.
+        pub arena: Arena,
+        /// Whether matrix products may use TF32: faster, 10 bits of mantissa instead of 23.
+        pub tf32: bool,
+        /// Whether to record runs as CUDA graphs; needs static shapes.
+        pub cuda_graph: bool,
+        /// How cuDNN chooses a convolution's algorithm.
+        pub conv_search: ConvSearch,
+    }
+}
+
+options! {
+    /// AMD GPUs through ONNX Runtime's `MIGraphX` provider.
+    pub struct RocmOptions (ROCM) {
+        /// Index of the GPU among those that `HIP_VISIBLE_DEVICES` shows.
+        pub device_id: u32,
+        /// Whether to measure every kernel when compiling: slower first load, faster runs.
+        pub exhaustive_tune: bool,
+        /// Whether to keep compiled models on disk.
+        pub model_cache: bool,
+    }
+}
+
+options! {
+    /// Apple's GPU and neural engine through ONNX Runtime's Core ML provider.
+    pub struct MpsOptions (MPS) {
+        /// The kind of Core ML model that the graph is turned into.
+        pub format: CoremlFormat,
+        /// Which units may be used.
+        pub compute_units: ComputeUnits,
+        /// Whether to take only nodes whose shapes are static; the neural engine needs it.
+        pub static_shapes: bool,
+        /// Whether to keep compiled models on disk.
+        pub model_cache: bool,
+    }
+}
+
+options! {
+    /// Intel's runtime.
+    pub struct OpenvinoOptions (OPENVINO) {
+        /// Which of its devices.
+        pub device: OpenvinoDevice,
+        /// What to tune for.
+        pub performance_hint: PerformanceHint,
+        /// Parallel inference streams; 0 is OpenVINO's choice.
+        pub streams: u32,
+        /// Whether to keep compiled models on disk.
+        pub model_cache: bool,
+    }
+}
+
+options! {
+    /// The browser's neural network interface through onnxruntime-web.
+    pub struct WebnnOptions (WEBNN) {
+        /// The device type that the context is asked for.
+        pub device: WebnnDevice,
+        /// What the browser is told about power.
+        pub power_preference: PowerPreference,
+    }
+}
+
+options! {
+    /// The browser's GPU interface through onnxruntime-web.
+    pub struct WebgpuOptions (WEBGPU) {
+        /// What the browser is told about power.
+        pub power_preference: PowerPreference,
+        /// The order of an image tensor's axes inside the engine.
+        pub layout: TensorLayout,
+    }
+}
+
+/// The options that only one platform has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceOptions {
+    /// The processor.
+    Cpu(CpuOptions),
+    /// NVIDIA GPUs.
+    Cuda(CudaOptions),
+    /// AMD GPUs.
+    Rocm(RocmOptions),
+    /// Apple's GPU and neural engine.
+    Mps(MpsOptions),
+    /// Intel's runtime.
+    Openvino(OpenvinoOptions),
+    /// The browser's neural network interface.
+    Webnn(WebnnOptions),
+    /// The browser's GPU interface.
+    Webgpu(WebgpuOptions),
+}
+
+impl DeviceOptions {
+    /// The platform these belong to.
+    pub const fn platform(&self) -> Platform {
+        match self {
+            Self::Cpu(_) => Platform::Cpu,
+            Self::Cuda(_) => Platform::Cuda,
+            Self::Rocm(_) => Platform::Rocm,
+            Self::Mps(_) => Platform::Mps,
+            Self::Openvino(_) => Platform::Openvino,
+            Self::Webnn(_) => Platform::Webnn,
+            Self::Webgpu(_) => Platform::Webgpu,
+        }
+    }
+}
+
+/// The options that every platform has, in the order of [`SessionOptions`]' fields.
+pub const fn common_option_fields() -> &'static [OptionField] {
+    COMMON
+}
+
+/// The options that only `platform` has, in the order of its struct's fields.
+pub const fn device_option_fields(platform: Platform) -> &'static [OptionField] {
+    match platform {
+        Platform::Cpu => CPU,
+        Platform::Cuda => CUDA,
+        Platform::Rocm => ROCM,
+        Platform::Mps => MPS,
+        Platform::Openvino => OPENVINO,
+        Platform::Webnn => WEBNN,
+        Platform::Webgpu => WEBGPU,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OptionKind, OptionValue, common_option_fields, device_option_fields, group_digits};
+    use crate::{Platform, Vocabulary};
+
+    #[test]
+    fn no_device_option_hides_a_common_one() {
+        for platform in Platform::ALL {
+            for field in device_option_fields(*platform) {
+                assert!(common_option_fields().iter().all(|it| it.name != field.name), "{field:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_render_as_rust_and_wrong_kinds_do_not() {
+        let precision = common_option_fields()[0];
+        assert_eq!(
+            precision.rust_literal(OptionValue::Choice("fp16"), "rt::").as_deref(),
+            Some("rt::Precision::Fp16")
+        );
+        assert_eq!(precision.rust_literal(OptionValue::Bool(true), "rt::"), None);
+        assert_eq!(precision.rust_literal(OptionValue::Choice("fp17"), "rt::"), None);
+        assert!(matches!(device_option_fields(Platform::Cuda)[0].kind, OptionKind::Integer(_)));
+    }
+
+    #[test]
+    fn digits_are_grouped_from_the_right() {
+        assert_eq!(group_digits(0), "0");
+        assert_eq!(group_digits(999), "999");
+        assert_eq!(group_digits(4_294_967_296), "4_294_967_296");
+    }
+}
