@@ -1,0 +1,57 @@
+//! Which cases prove a cell. A case is written once, in the testkit; here it is only chosen.
+
+use accel_core::CaseName::{
+    self, BadInputIsTyped, BatchEqualsSingles, ClassifiesImages, ConcurrentCallersAgree,
+    DynamicShapes, Embeds, FillsMasks, Fp16MatchesReference, GeneratesText, Int8MatchesReference,
+    Loads, MatchesReference, Measures, RecordsDeviceMemory, RecordsFirstRun,
+    RefusesOverMemoryLimit, ReusesCompiledModel, SwitchingAgrees,
+};
+use accel_core::{Platform, Subfamily};
+
+/// The cases of every test file of this kind of model on this platform.
+pub(super) fn base(subfamily: Subfamily, platform: Platform) -> Vec<CaseName> {
+    let mut cases = vec![Loads, MatchesReference];
+    cases.extend(task(subfamily));
+    cases.extend([
+        BatchEqualsSingles,
+        DynamicShapes,
+        BadInputIsTyped,
+        ConcurrentCallersAgree,
+        SwitchingAgrees,
+        Measures,
+    ]);
+    match platform {
+        Platform::Cpu | Platform::Openvino => cases.push(RefusesOverMemoryLimit),
+        Platform::Cuda | Platform::Rocm => {
+            cases.extend([RefusesOverMemoryLimit, Fp16MatchesReference, RecordsDeviceMemory]);
+        }
+        Platform::Mps => cases.extend([RefusesOverMemoryLimit, Fp16MatchesReference]),
+        Platform::Webnn | Platform::Webgpu => {}
+    }
+    cases
+}
+
+/// The cases that only a request for a platform's extra tests adds; empty where there are none.
+pub(super) const fn extra(platform: Platform) -> &'static [CaseName] {
+    match platform {
+        Platform::Openvino => &[Int8MatchesReference, ReusesCompiledModel],
+        Platform::Webnn | Platform::Webgpu => &[RecordsFirstRun, RefusesOverMemoryLimit],
+        Platform::Cpu | Platform::Cuda | Platform::Rocm | Platform::Mps => &[],
+    }
+}
+
+/// The cases that check a task's own result, for the kinds that have a typed pipeline.
+const fn task(subfamily: Subfamily) -> &'static [CaseName] {
+    match subfamily {
+        Subfamily::MaskedLm => &[Embeds, FillsMasks],
+        Subfamily::ImageClassifier => &[ClassifiesImages],
+        Subfamily::CausalLm => &[GeneratesText],
+        Subfamily::Seq2seq
+        | Subfamily::ObjectDetector
+        | Subfamily::SpeechRecognition
+        | Subfamily::AudioTextEncoder
+        | Subfamily::ImageTextEncoder
+        | Subfamily::VisionLanguage
+        | Subfamily::VideoTextEncoder => &[],
+    }
+}

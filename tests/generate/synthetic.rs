@@ -1,0 +1,82 @@
+//! Small registries made for the tests, so that snapshots do not change with the real one.
+
+use std::fmt::Write;
+
+use accelgen::registry::Registry;
+
+/// One model of each family and one of each pipeline.
+pub(crate) const MODELS: [(&str, &str, &str, &str); 7] = [
+    ("tiny_encoder", "BertForMaskedLM", "bert", "[feature-extraction, fill-mask]"),
+    ("tiny_decoder", "Qwen3ForCausalLM", "qwen3", "[text-generation]"),
+    ("tiny_translator", "T5ForConditionalGeneration", "t5", "[text2text-generation]"),
+    ("tiny_eye", "ViTForImageClassification", "vit", "[image-classification]"),
+    ("tiny_ear", "Wav2Vec2ForCTC", "wav2vec2", "[automatic-speech-recognition]"),
+    ("tiny_pair", "CLIPModel", "clip", "[zero-shot-image-classification]"),
+    ("tiny_film", "XCLIPModel", "xclip", "[zero-shot-video-classification]"),
+];
+
+const PLATFORMS: &str = "\
+version: 1
+platforms:
+  cpu:
+    options: { precision: fp32, graph_optimization: all, threads: 0, max_batch: 32, memory_limit_bytes: 0, allow_cpu_fallback: false, prepack_weights: false }
+    tolerances: { fp32: { max_abs: 1.0e-4, min_cosine: 0.99999 } }
+  cuda:
+    options: { precision: fp32, graph_optimization: all, threads: 0, max_batch: 32, memory_limit_bytes: 8000000000, allow_cpu_fallback: false, device_id: 0, arena: next_power_of_two, tf32: false, cuda_graph: false, conv_search: heuristic }
+    tolerances: { fp32: { max_abs: 1.0e-3, min_cosine: 0.9999 }, fp16: { max_abs: 1.0e-2, min_cosine: 0.999 } }
+  rocm:
+    options: { precision: fp16, graph_optimization: all, threads: 0, max_batch: 32, memory_limit_bytes: 0, allow_cpu_fallback: false, device_id: 1, exhaustive_tune: false, model_cache: true }
+    tolerances: { fp16: { max_abs: 1.0e-2, min_cosine: 0.999 } }
+  mps:
+    options: { precision: fp16, graph_optimization: extended, threads: 0, max_batch: 16, memory_limit_bytes: 0, allow_cpu_fallback: true, format: ml_program, compute_units: all, static_shapes: false, model_cache: true }
+    tolerances: { fp16: { max_abs: 1.0e-2, min_cosine: 0.999 } }
+  openvino:
+    options: { precision: int8, graph_optimization: all, threads: 4, max_batch: 32, memory_limit_bytes: 0, allow_cpu_fallback: false, device: auto, performance_hint: latency, streams: 2, model_cache: true }
+    tolerances: { int8: { max_abs: 0.1, min_cosine: 0.99 } }
+  webnn:
+    options: { precision: fp32, graph_optimization: basic, threads: 1, max_batch: 1, memory_limit_bytes: 500000000, allow_cpu_fallback: false, device: gpu, power_preference: default }
+    tolerances: { fp32: { max_abs: 1.0e-3, min_cosine: 0.9999 } }
+  webgpu:
+    options: { precision: q4, graph_optimization: \"off\", threads: 1, max_batch: 1, memory_limit_bytes: 500000000, allow_cpu_fallback: false, power_preference: high-performance, layout: nhwc }
+    tolerances: { q4: { max_abs: 0.5, min_cosine: 0.9 } }
+families:
+";
+
+/// Every family's line of the registry.
+fn families() -> String {
+    ["embedding", "text_generation", "vision", "audio", "multimodal", "video"]
+        .iter()
+        .map(|it| format!("  {it}: {{ platform_priority: [cuda, openvino, cpu] }}\n"))
+        .collect()
+}
+
+/// One model, its support chosen per platform.
+fn model((key, class, model_type, tasks): (&str, &str, &str, &str), support: &str) -> String {
+    let mut text = format!(
+        "  {key}:\n    class: Tiny {key}\n    hub_id: tiny/{key}\n    revision: a123456789012345678901234567890123456789\n    \
+         architectures: [{class}]\n    model_type: {model_type}\n    tasks: {tasks}\n    key_model: true\n    \
+         parameters: 1234567\n    platforms:\n"
+    );
+    for platform in ["cpu", "cuda", "rocm", "mps", "openvino", "webnn", "webgpu"] {
+        writeln!(text, "      {platform}: {support}").unwrap();
+    }
+    text
+}
+
+/// All of [`MODELS`], every cell with this support.
+pub(crate) fn yaml(support: &str, reversed: bool) -> String {
+    let mut models: Vec<String> = MODELS.iter().map(|it| model(*it, support)).collect();
+    if reversed {
+        models.reverse();
+    }
+    format!("{PLATFORMS}{}models:\n{}", families(), models.concat())
+}
+
+pub(crate) const REAL: &str = "{ support: real, evidence: none }";
+pub(crate) const SIMULATION: &str = "{ support: simulation, evidence: none, reason: \"no \\\"device\\\" */ here\", expected_failures: { loads: \"it \\\"cannot\\\"\" } }";
+
+/// Parses, and shows every problem if that fails.
+#[track_caller]
+pub(crate) fn parse(yaml: &str) -> Registry {
+    accelgen::registry::parse(yaml, "synthetic.yaml").unwrap_or_else(|it| panic!("{it}"))
+}
