@@ -1,0 +1,283 @@
+//! Engines: what executes a graph, and what is known about where it ran.
+
+mod check;
+mod cpu;
+mod rten;
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use accel_core::{Engine as EngineName, Platform, SessionOptions};
+
+use crate::model::GraphFiles;
+use crate::{DType, Error, Result, Tensor};
+
+pub use rten::RtenEngine;
+
+/// Something that loads graphs. Bring your own with
+/// [`ModelSource::with_engine`](crate::ModelSource::with_engine).
+pub trait Engine: Send + Sync + Debug {
+    /// Which engine it is.
+    fn name(&self) -> EngineName;
+
+    /// Its version.
+    fn version(&self) -> String;
+
+    /// Loads a graph for a platform.
+    ///
+    /// # Errors
+    /// Anything but a session that runs on that platform, exactly as asked for.
+    fn load(
+        &self,
+        graph: &GraphFiles,
+        platform: Platform,
+        options: &SessionOptions,
+    ) -> Result<Box<dyn Session>>;
+}
+
+/// A loaded graph. Callers use [`run`](trait.Session.html#method.run), which checks inputs and
+/// results around [`execute`](Session::execute).
+pub trait Session: Send + Sync + Debug {
+    /// The graph's inputs in the order of its declaration.
+    fn inputs(&self) -> &[TensorInfo];
+
+    /// The graph's outputs in the order of its declaration.
+    fn outputs(&self) -> &[TensorInfo];
+
+    /// Where the graph's nodes run.
+    fn placement(&self) -> &Placement;
+
+    /// The engine's part of a run: `inputs` are complete and fit [`inputs`](Session::inputs),
+    /// `outputs` exist. Gives one tensor for every name of `outputs`, in their order. Inputs come
+    /// by value so that an engine can take a cache over without copying it.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with what the engine said.
+    fn execute(&self, inputs: Vec<(&str, Tensor)>, outputs: &[&str]) -> Result<Vec<Tensor>>;
+}
+
+impl dyn Session + '_ {
+    /// Runs the graph and gives one tensor for every name of `outputs`, in their order.
+    ///
+    /// Every engine is called through here, so that all refuse the same inputs with the same
+    /// words and none can return something else than the graph declares.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for an input that is missing, unknown, given twice, of the wrong
+    /// type, rank or size, or whose named dimensions contradict another input's;
+    /// [`Error::UnknownOutput`]; what the engine reports; [`Error::BadOutput`] when the engine
+    /// returns another number, type or rank of tensors than declared.
+    pub fn run(&self, inputs: Vec<(&str, Tensor)>, outputs: &[&str]) -> Result<Vec<Tensor>> {
+        check::inputs(self.inputs(), &inputs)?;
+        let wanted = check::outputs(self.outputs(), outputs)?;
+        let results = self.execute(inputs, outputs)?;
+        check::results(&wanted, &results)?;
+        Ok(results)
+    }
+}
+
+/// An input or output as the engine takes or gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Its name in the graph.
+    pub name: String,
+    /// The type of its elements. Where an engine widens half precision, this is the wide type.
+    pub dtype: DType,
+    /// Its dimensions, outermost first.
+    pub dims: Vec<Dim>,
+}
+
+impl fmt::Display for TensorInfo {
+    /// As `i64 [batch_size, 3]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [", self.dtype)?;
+        for (i, dim) in self.dims.iter().enumerate() {
+            write!(f, "{}{dim}", if i > 0 { ", " } else { "" })?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// The size of a dimension as a graph declares it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Dim {
+    /// Always this size.
+    Fixed(usize),
+    /// Any size, but the same wherever the name stands.
+    Symbol(String),
+    /// Any size.
+    Unknown,
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(size) => write!(f, "{size}"),
+            Self::Symbol(name) => f.write_str(name),
+            Self::Unknown => f.write_str("?"),
+        }
+    }
+}
+
+/// Where a graph's nodes run, and how that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The engine.
+    pub engine: EngineName,
+    /// Its version.
+    pub engine_version: String,
+    /// The device as the engine or the system names it.
+    pub device: String,
+    /// How many nodes run on each provider or device.
+    pub nodes: Vec<(String, usize)>,
+    /// How it is known.
+    pub evidence: String,
+}
+
+impl Placement {
+    /// The placement of several graphs as one: their nodes added up by provider, devices and
+    /// evidence listed once each. `None` for no graphs.
+    pub fn merged<'a>(placements: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut placements = placements.into_iter();
+        let mut merged = placements.next()?.clone();
+        for other in placements {
+            for (provider, count) in &other.nodes {
+                match merged.nodes.iter_mut().find(|(name, _)| name == provider) {
+                    Some((_, total)) => *total += count,
+                    None => merged.nodes.push((provider.clone(), *count)),
+                }
+            }
+            if !merged.device.split("; ").any(|it| it == other.device) {
+                merged.device = format!("{}; {}", merged.device, other.device);
+            }
+            if !merged.evidence.split("; ").any(|it| it == other.evidence) {
+                merged.evidence = format!("{}; {}", merged.evidence, other.evidence);
+            }
+        }
+        Some(merged)
+    }
+}
+
+impl fmt::Display for Placement {
+    /// As `rten 0.27 on CPU: cpu 120 nodes (…)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} on {}:", self.engine, self.engine_version, self.device)?;
+        for (provider, count) in &self.nodes {
+            write!(f, " {provider} {count} nodes")?;
+        }
+        write!(f, " ({})", self.evidence)
+    }
+}
+
+/// Whether a platform can be used in this build on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// It can.
+    Available {
+        /// The engine that serves it.
+        engine: EngineName,
+    },
+    /// It cannot.
+    Unavailable {
+        /// The engine that would serve it.
+        engine: EngineName,
+        /// Why it cannot.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+}
+
+impl Availability {
+    /// The engine, or the error of a load on `platform`.
+    ///
+    /// # Errors
+    /// [`Error::EngineUnavailable`].
+    pub fn or_error(self, platform: Platform) -> Result<EngineName> {
+        match self {
+            Self::Available { engine } => Ok(engine),
+            Self::Unavailable { engine, reason, remedy } => {
+                Err(Error::EngineUnavailable { platform, engine, reason, remedy })
+            }
+        }
+    }
+}
+
+/// Whether `platform` can be used, without loading anything.
+pub fn availability(platform: Platform) -> Availability {
+    match platform {
+        Platform::Cpu => Availability::Available { engine: EngineName::Rten },
+        Platform::Cuda | Platform::Rocm | Platform::Mps => {
+            not_built_in(platform, EngineName::Ort, "ONNX Runtime")
+        }
+        Platform::Openvino => not_built_in(platform, EngineName::Openvino, "OpenVINO"),
+        Platform::Webnn | Platform::Webgpu => {
+            not_built_in(platform, EngineName::Browser, "a browser")
+        }
+    }
+}
+
+/// Whether the simulator can be used, without loading anything.
+pub fn simulator() -> Availability {
+    Availability::Unavailable {
+        engine: EngineName::Simulator,
+        reason: "this build of accel-runtime has no simulator".to_owned(),
+        remedy: "load one of the model's real skills".to_owned(),
+    }
+}
+
+fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Availability {
+    Availability::Unavailable {
+        engine,
+        reason: format!("this build of accel-runtime has no engine that drives {what}"),
+        remedy: format!(
+            "run the model on {}, or bring an engine for {} with ModelSource::with_engine",
+            Platform::Cpu.label(),
+            platform.label()
+        ),
+    }
+}
+
+/// The engine that serves `platform`.
+///
+/// # Errors
+/// [`Error::EngineUnavailable`] when none does; never another platform's engine.
+pub fn for_platform(platform: Platform) -> Result<Arc<dyn Engine>> {
+    match availability(platform).or_error(platform)? {
+        EngineName::Rten => Ok(Arc::new(RtenEngine::new())),
+        engine => {
+            let reason = "it is said to be available and nothing here makes it".to_owned();
+            let remedy = "report this as a bug of accel-runtime".to_owned();
+            Err(Error::EngineUnavailable { platform, engine, reason, remedy })
+        }
+    }
+}
+
+/// Refuses options that were made for another platform.
+///
+/// # Errors
+/// [`Error::InvalidOption`].
+pub fn check_platform(platform: Platform, options: &SessionOptions) -> Result<()> {
+    let given = options.device.platform();
+    if given == platform {
+        return Ok(());
+    }
+    Err(Error::InvalidOption {
+        option: "device",
+        given: format!("options of {}", given.label()),
+        reason: format!("the session is for {}; give that platform's options", platform.label()),
+    })
+}
+
+/// Refuses a graph whose files are larger than `memory_limit_bytes`. Files are what is known
+/// before loading: weights take at least their size on any device.
+///
+/// # Errors
+/// [`Error::MemoryLimit`].
+pub fn check_memory(graph: &GraphFiles, options: &SessionOptions) -> Result<()> {
+    let limit_bytes = options.memory_limit_bytes;
+    if limit_bytes == 0 || graph.bytes <= limit_bytes {
+        return Ok(());
+    }
+    Err(Error::MemoryLimit { path: graph.path.clone(), needed_bytes: graph.bytes, limit_bytes })
+}

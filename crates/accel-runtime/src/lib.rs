@@ -1,0 +1,50 @@
+//! Loads and runs the models of generated skills.
+//!
+//! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
+//! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
+//! [`TextGenerator`] or, for kinds without typed tasks yet, [`GraphModel`].
+//!
+//! ```text
+//! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
+//! ```
+//!
+//! Three rules hold everywhere here. Nothing falls back: a pipeline runs on the platform it was
+//! asked for, or it is an [`Error`]. Nothing is made up: a result comes from an engine's run, and
+//! a simulated one has its own type, [`Simulated`]. Nothing is assumed about a graph that the
+//! graph itself says: inputs, outputs and cache are taken from its declarations.
+
+mod choose;
+pub mod engine;
+mod error;
+pub mod model;
+mod pool;
+mod simulated;
+mod spec;
+pub mod tasks;
+mod tensor;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+pub mod text;
+pub mod vision;
+
+pub use accel_core::*;
+// The trait of the same name lives in `engine`; here the word means the engine's name.
+#[doc(no_inline)]
+pub use accel_core::Engine as EngineName;
+
+pub use choose::{Candidate, Chosen, Rejection, choose};
+pub use engine::{
+    Availability, Dim, Placement, Session, TensorInfo, availability, for_platform,
+};
+pub use error::{Error, InputProblem, Result};
+pub use model::{GraphFiles, ModelDir, ModelSource};
+pub use pool::{Pool, PoolKey};
+pub use simulated::Simulated;
+pub use spec::SkillSpec;
+pub use tasks::{
+    GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill, Message,
+    Pipeline, Pooling, Sampling, Step, Stop, TextEncoder, TextGenerator, load, simulate,
+};
+pub use tensor::{DType, Tensor, TensorData};
+pub use text::TextTokenizer;
+pub use vision::Image;

@@ -1,0 +1,347 @@
+//! What an ONNX file says about itself, read without its weights.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
+use std::path::Path;
+
+use super::wire::{Damage, Value, Wire};
+use crate::{Dim, Error, Result};
+
+/// A graph's declarations and nodes.
+#[derive(Clone, Debug, Default)]
+pub struct OnnxGraph {
+    /// Inputs that a caller gives: those without an initializer.
+    pub inputs: Vec<ValueInfo>,
+    /// Outputs.
+    pub outputs: Vec<ValueInfo>,
+    /// Nodes of the main graph, in the file's order.
+    pub nodes: Vec<Node>,
+    /// Nodes of the bodies of control flow and of the model's own functions.
+    pub inner_nodes: Vec<Node>,
+    /// Weights that lie in other files.
+    pub(super) external: Vec<ExternalTensor>,
+}
+
+/// An input or output as the file declares it.
+#[derive(Clone, Debug, Default)]
+pub struct ValueInfo {
+    /// Its name.
+    pub name: String,
+    /// ONNX's number for the type of the elements (1 is `float`, 7 is `int64`); 0 when the value
+    /// is not a tensor.
+    pub elem_type: u64,
+    /// Its dimensions; `None` when even their number is left open.
+    pub dims: Option<Vec<Dim>>,
+}
+
+/// An operator's use in a graph.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    /// The operator, such as `MatMul`.
+    pub operator: String,
+    /// The operator's domain; empty is ONNX's own.
+    pub domain: String,
+    /// The node's name, or its first output when it has none.
+    pub name: String,
+    /// Attributes that are a number or a text.
+    pub attributes: Vec<Attribute>,
+}
+
+/// An attribute of a node.
+#[derive(Clone, Debug, Default)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its value when it is an integer.
+    pub integer: Option<i64>,
+    /// Its value when it is a text.
+    pub text: Option<String>,
+}
+
+impl Node {
+    /// The attribute of that name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|it| it.name == name)
+    }
+}
+
+/// Weights in another file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ExternalTensor {
+    pub(super) tensor: String,
+    pub(super) location: String,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+impl OnnxGraph {
+    /// Reads `path`, weights skipped but their sizes checked.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::CorruptModel`] with the position of the damage.
+    pub fn read(path: &Path) -> Result<Self> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let mut graph = Self::default();
+        graph.model(&mut Wire::new(BufReader::new(file)), length).map_err(|damage| {
+            Error::CorruptModel { path: path.to_owned(), reason: damage.to_string() }
+        })?;
+        Ok(graph)
+    }
+
+    /// `ModelProto`.
+    fn model<R: BufRead + Seek>(&mut self, wire: &mut Wire<R>, end: u64) -> Result<(), Damage> {
+        let mut has_graph = false;
+        wire.message(end, |wire, number, value| match (number, value) {
+            (7, Value::Bytes(end)) => {
+                has_graph = true;
+                self.nodes = self.graph(wire, end, true)?;
+                Ok(())
+            }
+            // A function's nodes are its field 7.
+            (25, Value::Bytes(end)) => wire.message(end, |wire, number, value| {
+                if let (7, Value::Bytes(end)) = (number, value) {
+                    let node = self.node(wire, end)?;
+                    self.inner_nodes.push(node);
+                }
+                Ok(())
+            }),
+            // Operator sets and metadata.
+            (8 | 14, Value::Bytes(end)) => wire.skim(end),
+            _ => Ok(()),
+        })?;
+        if has_graph { Ok(()) } else { Err(wire.malformed("the file holds no graph")) }
+    }
+
+    /// `GraphProto`; its nodes. Only the main graph's declarations are the model's.
+    fn graph<R: BufRead + Seek>(
+        &mut self,
+        wire: &mut Wire<R>,
+        end: u64,
+        main: bool,
+    ) -> Result<Vec<Node>, Damage> {
+        let mut nodes = Vec::new();
+        let mut initializers = Vec::new();
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        wire.message(end, |wire, number, value| {
+            let Value::Bytes(end) = value else { return Ok(()) };
+            match number {
+                1 => nodes.push(self.node(wire, end)?),
+                5 => initializers.push(self.tensor(wire, end)?),
+                11 => inputs.push(value_info(wire, end)?),
+                12 => outputs.push(value_info(wire, end)?),
+                13 => _ = value_info(wire, end)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if main {
+            inputs.retain(|it| !initializers.contains(&it.name));
+            self.inputs = inputs;
+            self.outputs = outputs;
+        }
+        Ok(nodes)
+    }
+
+    /// `NodeProto`.
+    fn node<R: BufRead + Seek>(&mut self, wire: &mut Wire<R>, end: u64) -> Result<Node, Damage> {
+        let mut node = Node::default();
+        let mut first_output = None;
+        wire.message(end, |wire, number, value| {
+            let Value::Bytes(end) = value else { return Ok(()) };
+            match number {
+                2 if first_output.is_none() => first_output = Some(wire.text(end)?),
+                3 => node.name = wire.text(end)?,
+                4 => node.operator = wire.text(end)?,
+                5 => node.attributes.extend(self.attribute(wire, end)?),
+                7 => node.domain = wire.text(end)?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if node.name.is_empty() {
+            node.name = first_output.unwrap_or_default();
+        }
+        Ok(node)
+    }
+
+    /// `AttributeProto`, if it is a number or a text.
+    fn attribute<R: BufRead + Seek>(
+        &mut self,
+        wire: &mut Wire<R>,
+        end: u64,
+    ) -> Result<Option<Attribute>, Damage> {
+        let mut attribute = Attribute::default();
+        wire.message(end, |wire, number, value| {
+            match (number, value) {
+                (1, Value::Bytes(end)) => attribute.name = wire.text(end)?,
+                (3, Value::Varint(it)) => attribute.integer = Some(it.cast_signed()),
+                (4, Value::Bytes(end)) => attribute.text = Some(wire.text(end)?),
+                (5 | 10, Value::Bytes(end)) => _ = self.tensor(wire, end)?,
+                (6 | 11, Value::Bytes(end)) => {
+                    let nodes = self.graph(wire, end, false)?;
+                    self.inner_nodes.extend(nodes);
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let of_interest = attribute.integer.is_some() || attribute.text.is_some();
+        Ok(of_interest.then_some(attribute))
+    }
+
+    /// `TensorProto`: its name. Its size must be what its shape and type say.
+    fn tensor<R: BufRead + Seek>(
+        &mut self,
+        wire: &mut Wire<R>,
+        end: u64,
+    ) -> Result<String, Damage> {
+        let mut dims = Vec::new();
+        let (mut data_type, mut raw_bytes, mut is_external) = (0, None, false);
+        let mut external = ExternalTensor::default();
+        let mut length_given = None;
+        wire.message(end, |wire, number, value| {
+            match (number, value) {
+                (1, Value::Varint(it)) => dims.push(it),
+                (1, Value::Bytes(end)) => dims.extend(wire.packed(end)?),
+                (2, Value::Varint(it)) => data_type = it,
+                (8, Value::Bytes(end)) => external.tensor = wire.text(end)?,
+                (9, Value::Bytes(end)) => raw_bytes = Some(wire.remaining(end)),
+                (13, Value::Bytes(end)) => {
+                    let (key, value) = string_pair(wire, end)?;
+                    let number = || {
+                        value.parse().map_err(|_| {
+                            wire.malformed("an external tensor's place is not a number")
+                        })
+                    };
+                    match key.as_str() {
+                        "offset" => external.offset = number()?,
+                        "length" => length_given = Some(number()?),
+                        "location" => external.location = value,
+                        _ => {}
+                    }
+                }
+                (14, Value::Varint(it)) => is_external = it == 1,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let bytes = byte_size(&dims, data_type)
+            .ok_or_else(|| wire.malformed("a tensor's shape is negative or too large"))?;
+        let stated = if is_external { length_given } else { raw_bytes };
+        if let (Some(bytes), Some(stated)) = (bytes, stated)
+            && bytes != stated
+        {
+            return Err(wire.malformed("a tensor's data does not have the size of its shape"));
+        }
+        let name = external.tensor.clone();
+        if is_external {
+            external.length = stated.or(bytes).unwrap_or(0);
+            self.external.push(external);
+        }
+        Ok(name)
+    }
+}
+
+/// `ValueInfoProto`.
+fn value_info<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> Result<ValueInfo, Damage> {
+    let mut info = ValueInfo::default();
+    wire.message(end, |wire, number, value| {
+        match (number, value) {
+            (1, Value::Bytes(end)) => info.name = wire.text(end)?,
+            (2, Value::Bytes(end)) => type_proto(wire, end, &mut info)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(info)
+}
+
+/// `TypeProto`; only tensors are of interest.
+fn type_proto<R: BufRead + Seek>(
+    wire: &mut Wire<R>,
+    end: u64,
+    info: &mut ValueInfo,
+) -> Result<(), Damage> {
+    wire.message(end, |wire, number, value| match (number, value) {
+        (1, Value::Bytes(end)) => wire.message(end, |wire, number, value| {
+            match (number, value) {
+                (1, Value::Varint(it)) => info.elem_type = it,
+                (2, Value::Bytes(end)) => info.dims = Some(shape(wire, end)?),
+                _ => {}
+            }
+            Ok(())
+        }),
+        // A sequence's or optional's element type is field 1 of the message.
+        (4 | 9, Value::Bytes(end)) => wire.message(end, |wire, number, value| match (number, value) {
+            (1, Value::Bytes(end)) => type_proto(wire, end, &mut ValueInfo::default()),
+            _ => Ok(()),
+        }),
+        _ => Ok(()),
+    })
+}
+
+/// `TensorShapeProto`.
+fn shape<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> Result<Vec<Dim>, Damage> {
+    let mut dims = Vec::new();
+    wire.message(end, |wire, number, value| {
+        let (1, Value::Bytes(end)) = (number, value) else { return Ok(()) };
+        let mut dim = Dim::Unknown;
+        wire.message(end, |wire, number, value| {
+            match (number, value) {
+                (1, Value::Varint(it)) => {
+                    // Some exporters write -1 for a size that is open.
+                    dim = usize::try_from(it.cast_signed()).map_or(Dim::Unknown, Dim::Fixed);
+                }
+                (2, Value::Bytes(end)) => {
+                    let name = wire.text(end)?;
+                    dim = if name.is_empty() { Dim::Unknown } else { Dim::Symbol(name) };
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        dims.push(dim);
+        Ok(())
+    })?;
+    Ok(dims)
+}
+
+/// `StringStringEntryProto`.
+fn string_pair<R: BufRead + Seek>(
+    wire: &mut Wire<R>,
+    end: u64,
+) -> Result<(String, String), Damage> {
+    let (mut key, mut text) = (String::new(), String::new());
+    wire.message(end, |wire, number, value| {
+        match (number, value) {
+            (1, Value::Bytes(end)) => key = wire.text(end)?,
+            (2, Value::Bytes(end)) => text = wire.text(end)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok((key, text))
+}
+
+/// Bytes of a tensor: `None` when they cannot be counted, `Some(None)` when the type is not one
+/// whose size is known here.
+fn byte_size(dims: &[u64], data_type: u64) -> Option<Option<u64>> {
+    let elements = dims.iter().try_fold(1_u64, |product, dim| {
+        let dim = u64::try_from(dim.cast_signed()).ok()?;
+        product.checked_mul(dim)
+    })?;
+    let bits = match data_type {
+        22 | 21 | 23 => 4,
+        2 | 3 | 9 | 17 | 18 | 19 | 20 | 24 => 8,
+        4 | 5 | 10 | 16 => 16,
+        1 | 6 | 12 => 32,
+        7 | 11 | 13 | 14 => 64,
+        15 => 128,
+        _ => return Some(None),
+    };
+    let bytes = elements.checked_mul(bits)?.div_ceil(8);
+    // No address space holds more, and readers add offsets to it.
+    (bytes <= i64::MAX.cast_unsigned() / 2).then_some(Some(bytes))
+}

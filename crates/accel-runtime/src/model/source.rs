@@ -1,0 +1,81 @@
+//! Where a model comes from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use accel_core::{Engine as EngineName, Platform};
+
+use crate::engine::{self, Engine};
+use crate::Result;
+
+/// A model's folder, and optionally the engine that is to run it.
+#[derive(Clone, Debug)]
+pub struct ModelSource {
+    dir: PathBuf,
+    engine: Option<Arc<dyn Engine>>,
+}
+
+impl ModelSource {
+    /// The model in the folder `path`, in the Hub's layout; see [`ModelDir`](crate::ModelDir).
+    pub fn dir(path: impl Into<PathBuf>) -> Self {
+        Self { dir: path.into(), engine: None }
+    }
+
+    /// The same model on an engine of your own.
+    #[must_use]
+    pub fn with_engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether the source has an engine of its own, of that name.
+    pub fn brings(&self, name: EngineName) -> bool {
+        self.engine.as_ref().is_some_and(|it| it.name() == name)
+    }
+
+    /// The engine for `platform`: the source's own, else the platform's.
+    ///
+    /// # Errors
+    /// [`Error::EngineUnavailable`](crate::Error::EngineUnavailable).
+    pub fn engine(&self, platform: Platform) -> Result<Arc<dyn Engine>> {
+        match &self.engine {
+            Some(engine) => Ok(Arc::clone(engine)),
+            None => engine::for_platform(platform),
+        }
+    }
+}
+
+impl From<&str> for ModelSource {
+    fn from(path: &str) -> Self {
+        Self::dir(path)
+    }
+}
+
+impl From<String> for ModelSource {
+    fn from(path: String) -> Self {
+        Self::dir(path)
+    }
+}
+
+impl From<&Path> for ModelSource {
+    fn from(path: &Path) -> Self {
+        Self::dir(path)
+    }
+}
+
+impl From<PathBuf> for ModelSource {
+    fn from(path: PathBuf) -> Self {
+        Self::dir(path)
+    }
+}
+
+impl From<&Self> for ModelSource {
+    fn from(source: &Self) -> Self {
+        source.clone()
+    }
+}

@@ -1,0 +1,189 @@
+//! Task pipelines: typed arguments in, typed results out, one file each.
+
+mod generate;
+mod graph_model;
+mod image_classifier;
+mod sampling;
+mod stream;
+mod text_encoder;
+mod text_generator;
+
+use accel_core::{SessionOptions, Variant};
+
+use crate::engine::{self, Placement, Session};
+use crate::model::{ModelDir, ModelSource};
+use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
+
+pub use generate::{GenerateOptions, Generated, Sampling, Step, Stop};
+pub use graph_model::GraphModel;
+pub use image_classifier::{ImageClassifier, LabelScore};
+pub use text_encoder::{MaskFill, Pooling, TextEncoder};
+pub use text_generator::TextGenerator;
+
+pub use crate::text::Message;
+
+/// A model loaded for its tasks. One value serves any number of threads.
+pub trait Pipeline: Sized + Send + Sync + 'static {
+    /// Loads the model of `source` on the platform of `spec`, by the source's own engine or the
+    /// platform's.
+    ///
+    /// # Errors
+    /// What is wrong with the folder, the graph, the options or the platform.
+    fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self>;
+
+    /// Every loaded graph; at least one.
+    fn sessions(&self) -> Vec<&dyn Session>;
+
+    /// Where the nodes of all graphs run.
+    fn placement(&self) -> Placement;
+}
+
+/// Loads a real skill.
+///
+/// # Errors
+/// [`Error::WrongVariant`] when the spec is a simulation; what [`Pipeline::load`] reports.
+pub fn load<P: Pipeline>(
+    spec: &SkillSpec,
+    source: &ModelSource,
+    options: &SessionOptions,
+) -> Result<P> {
+    match spec.variant {
+        Variant::Real => P::load(spec, source, options),
+        Variant::Simulation => Err(Error::WrongVariant {
+            model: spec.model,
+            platform: spec.platform,
+            is: format!("a simulation ({})", spec.reason),
+            wanted: "a real skill",
+            remedy: "accel_runtime::simulate, which marks every result as simulated",
+        }),
+    }
+}
+
+/// Loads a skill on the simulator; every result is marked.
+///
+/// # Errors
+/// [`Error::EngineUnavailable`] unless `source` brings an engine that calls itself
+/// [`EngineName::Simulator`]: this build has none of its own, and no other engine takes its place.
+pub fn simulate<P: Pipeline>(
+    spec: &SkillSpec,
+    source: &ModelSource,
+    options: &SessionOptions,
+) -> Result<Simulated<P>> {
+    if !source.brings(EngineName::Simulator) {
+        engine::simulator().or_error(spec.platform)?;
+    }
+    let reason = if spec.reason.is_empty() { "a simulation was asked for" } else { spec.reason };
+    P::load(spec, source, options).map(|it| Simulated::new(it, reason))
+}
+
+/// Opens the folder and loads its graph `name`.
+fn load_graph(
+    spec: &SkillSpec,
+    source: &ModelSource,
+    options: &SessionOptions,
+    name: &str,
+) -> Result<(ModelDir, Box<dyn Session>)> {
+    // A platform that is not there is told before a folder that is not: the folder is the
+    // caller's next step only if the platform is.
+    let engine = source.engine(spec.platform)?;
+    let dir = ModelDir::open(source.path())?;
+    let graph = dir.graph(name, options.precision)?;
+    let session = engine.load(&graph, spec.platform, options)?;
+    Ok((dir, session))
+}
+
+/// The first of `names` that is an output of the graph.
+fn output_among<'a>(session: &dyn Session, names: &[&'a str]) -> Option<&'a str> {
+    names.iter().copied().find(|name| session.outputs().iter().any(|it| it.name == *name))
+}
+
+/// Runs the graph for one output and gives its floats, which are all finite, with its shape,
+/// whose rank is `N`.
+fn run_one<const N: usize>(
+    session: &dyn Session,
+    inputs: Vec<(&str, Tensor)>,
+    output: &str,
+) -> Result<([usize; N], Vec<f32>)> {
+    let mut results = session.run(inputs, &[output])?;
+    let tensor = results.pop().ok_or_else(|| bad_output(output, "a tensor", "nothing"))?;
+    floats(tensor, output)
+}
+
+/// A tensor's floats, which are all finite, with its shape, whose rank is `N`.
+fn floats<const N: usize>(tensor: Tensor, output: &str) -> Result<([usize; N], Vec<f32>)> {
+    let (shape, data) = tensor.finite(output)?.into_parts();
+    let given = format!("{} {shape:?}", data.dtype());
+    match (<[usize; N]>::try_from(shape), data) {
+        (Ok(shape), crate::TensorData::F32(floats)) => Ok((shape, floats)),
+        _ => Err(bad_output(output, &format!("f32 of {N} dimensions"), &given)),
+    }
+}
+
+fn bad_output(output: &str, expected: &str, given: &str) -> Error {
+    Error::BadOutput {
+        output: output.to_owned(),
+        expected: expected.to_owned(),
+        given: given.to_owned(),
+    }
+}
+
+/// The largest batch that the options allow; 0 is taken as 1, since no smaller one exists.
+fn batch_size(options: &SessionOptions) -> usize {
+    usize::try_from(options.max_batch).unwrap_or(usize::MAX).max(1)
+}
+
+/// Softmax in place, in double precision inside.
+fn softmax(scores: &mut [f32]) {
+    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f64 = scores.iter().map(|it| f64::from(it - max).exp()).sum();
+    for score in scores {
+        #[expect(clippy::cast_possible_truncation, reason = "a probability fits a float")]
+        let probability = (f64::from(*score - max).exp() / total) as f32;
+        *score = probability;
+    }
+}
+
+/// Indexes of the `k` largest scores, the largest first, equal ones by index.
+fn top_k(scores: &[f32], k: usize) -> Vec<usize> {
+    let mut indexes: Vec<_> = (0..scores.len()).collect();
+    let by_score = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
+    let k = k.min(indexes.len());
+    if k > 0 && k < indexes.len() {
+        indexes.select_nth_unstable_by(k - 1, by_score);
+    }
+    indexes.truncate(k);
+    indexes.sort_unstable_by(by_score);
+    indexes
+}
+
+/// Refuses 0 where at least one result is wanted.
+fn at_least_one(argument: &'static str, given: usize) -> Result<()> {
+    if given > 0 {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument {
+        argument,
+        given: "0".to_owned(),
+        expected: "at least 1".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{softmax, top_k};
+
+    #[test]
+    fn equal_scores_are_ordered_by_index() {
+        assert_eq!(top_k(&[0.5, 1.0, 0.5, 1.0, 0.0], 3), [1, 3, 0]);
+        assert_eq!(top_k(&[0.5, 1.0], 9), [1, 0]);
+        assert!(top_k(&[], 2).is_empty());
+        assert!(top_k(&[1.0], 0).is_empty());
+    }
+
+    #[test]
+    fn softmax_neither_overflows_nor_forgets_the_small() {
+        let mut scores = [1000.0, 1000.0, -1000.0];
+        softmax(&mut scores);
+        assert_eq!(scores, [0.5, 0.5, 0.0]);
+    }
+}

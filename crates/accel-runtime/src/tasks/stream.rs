@@ -1,0 +1,64 @@
+//! Text as it grows, token by token.
+
+use crate::{Error, Result, TextTokenizer};
+
+/// What a decoder writes for bytes that are not a character, or not yet.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Turns tokens into pieces of text that never change afterwards: their concatenation is the
+/// text of all tokens.
+#[derive(Debug)]
+pub(super) struct TextStream<'a> {
+    tokenizer: &'a TextTokenizer,
+    tokens: Vec<i64>,
+    given: String,
+}
+
+impl<'a> TextStream<'a> {
+    pub(super) const fn new(tokenizer: &'a TextTokenizer) -> Self {
+        Self { tokenizer, tokens: Vec::new(), given: String::new() }
+    }
+
+    /// The piece of text that `token` completes; empty while it may still change.
+    pub(super) fn push(&mut self, token: i64) -> Result<String> {
+        self.tokens.push(token);
+        let text = self.tokenizer.decode(&self.tokens, true)?;
+        // The bytes of one character can come in several tokens.
+        let mut settled = text.trim_end_matches(REPLACEMENT);
+        if self.tokenizer.rewrites_spaces() {
+            // A space may still go when the word after it is complete.
+            settled = &settled[..settled.rfind(' ').unwrap_or(0)];
+        }
+        self.give(settled)
+    }
+
+    /// What is left at the end.
+    pub(super) fn finish(&mut self) -> Result<String> {
+        let text = self.tokenizer.decode(&self.tokens, true)?;
+        self.give(&text)
+    }
+
+    /// All that was given so far.
+    pub(super) fn into_text(self) -> String {
+        self.given
+    }
+
+    fn give(&mut self, settled: &str) -> Result<String> {
+        // Shorter than before: nothing new is settled.
+        if self.given.starts_with(settled) {
+            return Ok(String::new());
+        }
+        let Some(piece) = settled.strip_prefix(self.given.as_str()) else {
+            return Err(Error::Tokenizer {
+                reason: format!(
+                    "its decoder changed text that was already streamed ({:?} became {settled:?}); \
+                     generate without streaming",
+                    self.given
+                ),
+            });
+        };
+        let piece = piece.to_owned();
+        self.given.push_str(&piece);
+        Ok(piece)
+    }
+}

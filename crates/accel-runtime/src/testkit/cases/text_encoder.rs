@@ -1,0 +1,84 @@
+//! Text encoders against Hugging Face's pipelines.
+
+use super::agree::{self, Agreement, Scored};
+use super::tasks;
+use crate::testkit::reference::{EmbeddingCase, Fill};
+use crate::testkit::{Failure, Probe, Verdict};
+use crate::{MaskFill, Tensor, TextEncoder};
+
+/// Text embeddings equal Hugging Face's, tokens first.
+///
+/// # Errors
+/// Of stage `mismatch`; `resolve` when none are recorded.
+pub fn embeds(probe: &Probe<'_>) -> Verdict {
+    let skill = probe.load()?;
+    let encoder = skill.text_encoder()?;
+    tasks::tokenizer(probe, encoder.tokenizer())?;
+    let tolerance = probe.own_tolerance()?;
+    let mut all = Agreement::new();
+    for case in probe.recorded(&probe.reference.embeddings, "text embeddings")? {
+        let got = embed(encoder, case, &case.texts)?;
+        let what = format!("embedding `{}`", case.case);
+        all.add(&agree::tensors(&what, &got, &case.want, tolerance)?);
+    }
+    all.record(probe, "all");
+    Ok(())
+}
+
+/// The embeddings of `texts`, one row each, computed as the case says.
+pub(super) fn embed(
+    encoder: &TextEncoder,
+    case: &EmbeddingCase,
+    texts: &[String],
+) -> Result<Tensor, Failure> {
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let what = || format!("embedding `{}`", case.case);
+    let rows = encoder
+        .embed(&texts, case.pooling, case.normalize)
+        .map_err(|error| Failure::from(error).during(what()))?;
+    let width = rows.first().map_or(0, Vec::len);
+    if rows.iter().any(|it| it.len() != width) {
+        return Err(Failure::mismatch(format!("{}: vectors of several lengths", what())));
+    }
+    Ok(Tensor::new(vec![rows.len(), width], rows.concat())?)
+}
+
+/// Masked tokens are filled as by Hugging Face's pipeline.
+///
+/// # Errors
+/// Of stage `mismatch`; `resolve` when none are recorded.
+pub fn fills_masks(probe: &Probe<'_>) -> Verdict {
+    let skill = probe.load()?;
+    let encoder = skill.text_encoder()?;
+    let tolerance = probe.own_tolerance()?;
+    for case in probe.recorded(&probe.reference.fills, "filled masks")? {
+        let what = format!("text `{}`", case.case);
+        let masks = encoder
+            .fill_mask(&case.text, case.top_k)
+            .map_err(|error| Failure::from(error).during(&what))?;
+        if masks.len() != case.want.len() {
+            let counts = format!("{} masks, want {}", masks.len(), case.want.len());
+            return Err(Failure::mismatch(format!("{what}: {counts}")));
+        }
+        for (index, (got, want)) in masks.iter().zip(&case.want).enumerate() {
+            let what = format!("{what}, mask {index}");
+            let got: Vec<_> = got.iter().map(found).collect();
+            let want: Vec<_> = want.iter().map(recorded).collect();
+            agree::rankings(&what, &got, &want, tolerance.max_abs, 0.0)?;
+        }
+    }
+    Ok(())
+}
+
+fn found(it: &MaskFill) -> Scored {
+    Scored { name: answer(it.token_id, &it.token, &it.sequence), score: it.score.into() }
+}
+
+fn recorded(it: &Fill) -> Scored {
+    Scored { name: answer(it.token, &it.token_str, &it.sequence), score: it.score }
+}
+
+/// All that must be equal of an answer.
+fn answer(id: i64, token: &str, sequence: &str) -> String {
+    format!("{token}` (token {id}) in `{sequence}")
+}

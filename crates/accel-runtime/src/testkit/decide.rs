@@ -1,0 +1,136 @@
+//! What is decided before anything runs: which planned cases run, which are skipped and why.
+
+use std::path::{Path, PathBuf};
+
+use accel_core::{Engine, Platform, Stage, Variant};
+
+use super::settings::{REQUIRE, Settings};
+use super::{Cell, Failure};
+use crate::{Availability, Error, GraphModel, ModelSource, availability};
+
+/// What becomes of a cell's cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// They run, on the model in this folder.
+    Run(PathBuf),
+    /// They do not run, and that is in order.
+    Skip(SkipCause),
+    /// They do not run, and that is a failure.
+    Refuse(Failure),
+}
+
+/// Why a case does not run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SkipCause {
+    /// Nothing serves the platform here.
+    NoEngine {
+        /// The platform.
+        platform: Platform,
+        /// Why, in the engine's words, with its remedy.
+        reason: String,
+    },
+    /// It would have to be simulated, and nothing simulates here.
+    NoSimulator {
+        /// Why, with the remedy.
+        reason: String,
+    },
+    /// Nothing to compare with.
+    NoReference {
+        /// The model.
+        model: &'static str,
+    },
+}
+
+impl SkipCause {
+    /// The reason as it stands in the report.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NoEngine { platform, reason } => format!("{}: {reason}", platform.label()),
+            Self::NoSimulator { reason } => reason.clone(),
+            Self::NoReference { model } => format!(
+                "no reference recorded for `{model}`: the registry names no `model_dir`; record \
+                 one with tools/fixtures/make.py and name it there"
+            ),
+        }
+    }
+
+    /// Whether a summary should name the models: where the cause is the platform's, it is the same
+    /// for all of them.
+    pub(super) const fn is_of_the_model(&self) -> bool {
+        matches!(self, Self::NoReference { .. })
+    }
+
+    /// What equal causes have in common, for a summary.
+    pub(super) fn group(&self) -> String {
+        match self {
+            Self::NoEngine { .. } => self.reason(),
+            Self::NoSimulator { reason } => format!("simulation cells: {reason}"),
+            Self::NoReference { .. } => {
+                "no reference recorded: the registry names no `model_dir`".to_owned()
+            }
+        }
+    }
+
+    /// Two words for a test's name. Fixed, and free of models and platforms: the harness matches
+    /// filters against them too, and `cargo test -- cpu` must select the cells of the CPU only.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoEngine { .. } => "skipped: no engine",
+            Self::NoSimulator { .. } => "skipped: no simulator",
+            Self::NoReference { .. } => "skipped: no reference",
+        }
+    }
+}
+
+/// What becomes of `cell`, whose model's folder is relative to `root`.
+pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
+    let Some(cause) = skip_cause(cell) else {
+        return Decision::Run(root.join(cell.spec.model_dir));
+    };
+    let spec = cell.spec;
+    match settings.require.iter().find(|it| it.covers(spec.model, spec.platform)) {
+        None => Decision::Skip(cause),
+        Some(requirement) => Decision::Refuse(Failure::new(
+            Stage::Resolve,
+            format!(
+                "{REQUIRE} asks for `{requirement}`, so this may not be skipped: {}",
+                cause.reason()
+            ),
+        )),
+    }
+}
+
+/// Device absent, simulator absent, nothing to compare with: these are skips. A folder that the
+/// registry names and that is damaged or gone is not; its cases run, and fail.
+fn skip_cause(cell: &Cell) -> Option<SkipCause> {
+    let spec = cell.spec;
+    let cause = match spec.variant {
+        Variant::Real => match availability(spec.platform) {
+            Availability::Available { .. } => None,
+            Availability::Unavailable { engine, reason, remedy } => Some(SkipCause::NoEngine {
+                platform: spec.platform,
+                reason: because(engine, &reason, &remedy),
+            }),
+        },
+        Variant::Simulation => no_simulator(cell),
+    };
+    cause.or_else(|| {
+        spec.model_dir.is_empty().then_some(SkipCause::NoReference { model: spec.model })
+    })
+}
+
+/// Asks the runtime itself, with a folder that is not there: without a simulator that is what it
+/// says, and with one it gets as far as the folder, at no cost.
+fn no_simulator(cell: &Cell) -> Option<SkipCause> {
+    let nowhere = ModelSource::dir("");
+    match crate::simulate::<GraphModel>(cell.spec, &nowhere, &cell.options) {
+        Err(Error::EngineUnavailable { engine, reason, remedy, .. }) => {
+            Some(SkipCause::NoSimulator { reason: because(engine, &reason, &remedy) })
+        }
+        _ => None,
+    }
+}
+
+fn because(engine: Engine, reason: &str, remedy: &str) -> String {
+    format!("{reason} (engine `{engine}`); {remedy}")
+}

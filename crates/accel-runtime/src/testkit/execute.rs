@@ -1,0 +1,185 @@
+//! One case, from start to outcome.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{PoisonError, RwLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use accel_core::{CaseName, CaseReport, Outcome, REPORT_VERSION, Stage, Variant};
+
+use super::probe::{Notes, Probe};
+use super::reference::Reference;
+use super::settings::{Settings, TIMEOUT_SECONDS};
+use super::{Case, Cell, Failure, Verdict};
+use crate::ModelSource;
+
+/// Held for reading by ordinary cases and for writing by cases that measure: a latency taken
+/// while other cases load the machine says nothing.
+static QUIET: RwLock<()> = RwLock::new(());
+
+/// Runs one case on the model of `source` and tells how it ended.
+///
+/// `source` may carry an engine of its own or lead to a tampered folder: that is how
+/// falsification tests show that a case can fail.
+pub fn run_case(cell: &Cell, case: &Case, source: ModelSource) -> CaseReport {
+    // `main` refuses a timeout that means nothing; here there is nobody to refuse it to.
+    let timeout = Settings::from_env().unwrap_or_default().timeout;
+    run_case_within(cell, case, source, timeout)
+}
+
+/// [`run_case`], with the time that it may take.
+pub fn run_case_within(
+    cell: &Cell,
+    case: &Case,
+    source: ModelSource,
+    timeout: Duration,
+) -> CaseReport {
+    let (_alone, _shared);
+    if matches!(
+        case.name,
+        CaseName::Measures | CaseName::RecordsDeviceMemory | CaseName::RecordsFirstRun
+    ) {
+        _alone = QUIET.write().unwrap_or_else(PoisonError::into_inner);
+    } else {
+        _shared = QUIET.read().unwrap_or_else(PoisonError::into_inner);
+    }
+    let start = Instant::now();
+    let attempt = attempt_within(*cell, *case, source, timeout);
+    let elapsed_ms = start.elapsed().as_secs_f64() * 1e3;
+    let measurements = attempt.notes.measurements.clone();
+    let outcome = judge(cell, case.name, attempt);
+    report(cell, case.name, outcome, measurements, elapsed_ms)
+}
+
+/// The report line of a case.
+pub(super) fn report(
+    cell: &Cell,
+    case: CaseName,
+    outcome: Outcome,
+    mut measurements: BTreeMap<String, f64>,
+    elapsed_ms: f64,
+) -> CaseReport {
+    // JSON has no other numbers; `judge` has already made them a failure.
+    measurements.retain(|_, value| value.is_finite());
+    CaseReport {
+        version: REPORT_VERSION,
+        model: cell.spec.model.to_owned(),
+        platform: cell.spec.platform,
+        variant: cell.spec.variant,
+        case,
+        outcome,
+        measurements,
+        elapsed_ms,
+    }
+}
+
+/// What came of running a case.
+struct Attempt {
+    verdict: Verdict,
+    notes: Notes,
+}
+
+impl Attempt {
+    fn failed(stage: Stage, message: impl Into<String>) -> Self {
+        Self { verdict: Err(Failure::new(stage, message)), notes: Notes::default() }
+    }
+}
+
+/// Runs the case on a thread of its own, because a thread that hangs cannot be stopped, only left.
+fn attempt_within(cell: Cell, case: Case, source: ModelSource, timeout: Duration) -> Attempt {
+    let (sender, receiver) = mpsc::channel();
+    let name = format!("{}::{}::{}", cell.spec.model, cell.spec.platform, case.name);
+    let body = move || {
+        // The receiver is gone when the case took too long; then nobody wants to know.
+        let _ = sender.send(attempt(&cell, &case, &source));
+    };
+    if let Err(error) = thread::Builder::new().name(name).spawn(body) {
+        return Attempt::failed(Stage::Crash, format!("no thread for the case: {error}"));
+    }
+    match receiver.recv_timeout(timeout) {
+        Ok(attempt) => attempt,
+        Err(mpsc::RecvTimeoutError::Timeout) => Attempt::failed(
+            Stage::Timeout,
+            format!(
+                "the case did not end within {} s; its thread was left behind. Raise \
+                 {TIMEOUT_SECONDS} if the machine is slow",
+                timeout.as_secs_f64()
+            ),
+        ),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Attempt::failed(Stage::Crash, "the case's thread ended without a result")
+        }
+    }
+}
+
+fn attempt(cell: &Cell, case: &Case, source: &ModelSource) -> Attempt {
+    let reference = match Reference::open(source.path()) {
+        Ok(it) => it,
+        Err(error) => {
+            return Attempt { verdict: Err(error.into()), notes: Notes::default() };
+        }
+    };
+    let probe = Probe::new(cell, source, &reference);
+    let verdict = catch_unwind(AssertUnwindSafe(|| (case.run)(&probe))).unwrap_or_else(|panic| {
+        Err(Failure::new(Stage::Crash, format!("the case panicked: {}", words(panic.as_ref()))))
+    });
+    Attempt { verdict, notes: probe.into_notes() }
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it did not say why")
+}
+
+fn judge(cell: &Cell, case: CaseName, attempt: Attempt) -> Outcome {
+    let expected = cell.expected_failure(case);
+    let verdict = attempt.verdict.and_then(|()| honest(cell, &attempt.notes));
+    match (verdict, expected) {
+        (Err(failure), Some(reason)) if is_its_own(failure.stage) => {
+            Outcome::ExpectedFailure { reason: reason.to_owned() }
+        }
+        (Err(Failure { stage, message }), _) => Outcome::Failed { stage, message },
+        (Ok(_), Some(reason)) => Outcome::Failed {
+            stage: Stage::Mismatch,
+            message: format!(
+                "passes though the registry expects it to fail ({reason}): remove the entry"
+            ),
+        },
+        (Ok(passed), None) => passed,
+    }
+}
+
+/// Whether a failure is the case's: what was not even found was not tried.
+const fn is_its_own(stage: Stage) -> bool {
+    !matches!(stage, Stage::Resolve)
+}
+
+/// The outcome of a case that holds, if what it noted bears it out.
+fn honest(cell: &Cell, notes: &Notes) -> Result<Outcome, Failure> {
+    if let Some((name, value)) = notes.measurements.iter().find(|(_, value)| !value.is_finite()) {
+        return Err(Failure::mismatch(format!("measurement `{name}` is {value}")));
+    }
+    let Some(placement) = &notes.placement else {
+        return Err(Failure::new(
+            Stage::Placement,
+            "the case ended well without loading the skill, so it proves nothing",
+        ));
+    };
+    Ok(match cell.spec.variant {
+        Variant::Simulation => Outcome::Simulated { reason: cell.spec.reason.to_owned() },
+        Variant::Real => {
+            let nodes: Vec<_> =
+                placement.nodes.iter().map(|(on, count)| format!("{count} on {on}")).collect();
+            Outcome::Passed {
+                engine: format!("{} {}", placement.engine, placement.engine_version),
+                device: placement.device.clone(),
+                placement: format!("nodes: {}; {}", nodes.join(", "), placement.evidence),
+            }
+        }
+    })
+}

@@ -1,0 +1,54 @@
+//! The harness that generated tests call: a generated test is data (a [`Cell`]) and one call.
+//!
+//! ```text
+//! Suite ──decide──> run | skip | refuse ──run_case──> Outcome ──> report line, summary, exit code
+//! ```
+//!
+//! **What a test may end in** is [`Outcome`](accel_core::Outcome), nothing else. Whether a case is
+//! skipped is decided before anything runs, and only for three causes: the platform has no engine
+//! here, the simulator is not there, nothing was recorded to compare with. Once a case runs, every
+//! error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
+//! same (`--ignored`, `--include-ignored`) it fails with its reason.
+//!
+//! **What keeps a pass honest.** Every load checks the placement that the engine reports; a case
+//! that passed without loading anything is a failure, as is a case whose reference lacks what the
+//! case compares with. Cases that take measurements run alone in their process.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `ACCEL_REPORT=path` | one JSON line ([`CaseReport`](accel_core::CaseReport)) for every selected case; see [`report`] |
+//! | `ACCEL_REQUIRE=cpu,bert::openvino` | cells of these platforms (or of this model on it) may not be skipped: a skip becomes a failure |
+//! | `ACCEL_TIMEOUT_SECONDS=120` | how long one case may take; more is a failure of stage `timeout` |
+//!
+//! Exit codes: 0 fine, 101 a test failed or left no trace (libtest's own code), 2 wrong use.
+
+mod cases;
+mod cell;
+mod compare;
+mod decide;
+mod execute;
+mod placement;
+mod probe;
+pub mod reference;
+pub mod report;
+mod settings;
+mod suite;
+mod summary;
+
+pub use cases::{
+    bad_input_is_typed, batch_equals_singles, classifies_images, concurrent_callers_agree,
+    dynamic_shapes, embeds, fills_masks, fp16_matches_reference, generates_text,
+    int8_matches_reference, loads, matches_reference, measures, records_device_memory,
+    records_first_run, refuses_over_memory_limit, reuses_compiled_model, switching_agrees,
+};
+pub use cell::{Case, Cell, Failure, Load, Suite, Verdict};
+pub use compare::{Difference, coordinates, score_tolerance};
+pub use decide::{Decision, SkipCause, decide};
+pub use execute::{run_case, run_case_within};
+pub use libtest_mimic::Arguments;
+pub use placement::check as check_placement;
+pub use probe::{Probe, Skill};
+pub use reference::Reference;
+pub use settings::{Requirement, Settings, UsageError};
+pub use suite::{Run, main, run};
+pub use summary::Counts;

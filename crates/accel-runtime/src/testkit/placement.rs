@@ -1,0 +1,171 @@
+//! Whether nodes ran where they were told to.
+
+use accel_core::{DeviceOptions, OpenvinoDevice, Platform, SessionOptions, Stage};
+
+use super::Failure;
+use crate::Placement;
+
+/// Refuses a placement that is not `platform`'s.
+///
+/// The engine must serve the platform, and every node must be on it. Where the options allow nodes
+/// to fall back to the CPU they may, but not all of them.
+///
+/// # Errors
+/// A [`Failure`] of the placement stage.
+pub fn check(
+    placement: &Placement,
+    platform: Platform,
+    options: &SessionOptions,
+) -> Result<(), Failure> {
+    let refuse = |why: String| {
+        Err(Failure::new(
+            Stage::Placement,
+            format!("asked for {}, but {why} ({placement})", platform.label()),
+        ))
+    };
+    if !platform.engines().contains(&placement.engine) {
+        return refuse(format!("engine `{}` does not serve it", placement.engine));
+    }
+    let on_device = |name: &str| is_on(name, platform, &options.device);
+    let total: usize = placement.nodes.iter().map(|(_, count)| count).sum();
+    let there: usize =
+        placement.nodes.iter().filter(|(name, _)| on_device(name)).map(|(_, count)| count).sum();
+    if there == 0 {
+        return refuse(format!("none of {total} nodes is known to be there"));
+    }
+    for (name, count) in &placement.nodes {
+        let fell_back = options.allow_cpu_fallback && is_cpu(name);
+        if *count > 0 && !on_device(name) && !fell_back {
+            return refuse(format!("{count} of {total} nodes are on `{name}`"));
+        }
+    }
+    if placement.device.trim().is_empty() || placement.evidence.trim().is_empty() {
+        return refuse("the engine names no device or no evidence".to_owned());
+    }
+    Ok(())
+}
+
+fn is_cpu(name: &str) -> bool {
+    ["cpu", "CPUExecutionProvider"].iter().any(|it| it.eq_ignore_ascii_case(name))
+}
+
+/// Whether `name`, a provider or device as an engine calls it, is the platform's.
+fn is_on(name: &str, platform: Platform, device: &DeviceOptions) -> bool {
+    let known: &[&str] = match platform {
+        Platform::Cpu => return is_cpu(name),
+        Platform::Cuda => &["CUDAExecutionProvider"],
+        Platform::Rocm => &["MIGraphXExecutionProvider"],
+        Platform::Mps => &["CoreMLExecutionProvider"],
+        Platform::Webnn => &["WebNNExecutionProvider"],
+        Platform::Webgpu => &["WebGpuExecutionProvider", "JsExecutionProvider"],
+        Platform::Openvino => return is_openvino(name, device),
+    };
+    name.eq_ignore_ascii_case(platform.name())
+        || known.iter().any(|it| it.eq_ignore_ascii_case(name))
+}
+
+/// OpenVINO has devices of its own, its CPU among them: `GPU`, or `GPU.1` when there are several.
+fn is_openvino(name: &str, device: &DeviceOptions) -> bool {
+    let DeviceOptions::Openvino(options) = device else {
+        return false;
+    };
+    let kind = name.split('.').next().unwrap_or(name);
+    let allowed: &[&str] = match options.device {
+        OpenvinoDevice::Cpu => &["CPU"],
+        OpenvinoDevice::Gpu => &["GPU"],
+        OpenvinoDevice::Npu => &["NPU"],
+        OpenvinoDevice::Auto => &["CPU", "GPU", "NPU"],
+    };
+    allowed.iter().any(|it| it.eq_ignore_ascii_case(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use accel_core::{
+        CudaOptions, DeviceOptions, Engine, GraphOptimization, OpenvinoDevice, OpenvinoOptions,
+        PerformanceHint, Platform, Precision, SessionOptions, Stage,
+    };
+
+    use super::check;
+    use crate::Placement;
+
+    fn placement(engine: Engine, nodes: &[(&str, usize)]) -> Placement {
+        Placement {
+            engine,
+            engine_version: "1.0".to_owned(),
+            device: "a device".to_owned(),
+            nodes: nodes.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+            evidence: "seen in the profile".to_owned(),
+        }
+    }
+
+    fn options(allow_cpu_fallback: bool, device: DeviceOptions) -> SessionOptions {
+        SessionOptions {
+            precision: Precision::Fp32,
+            graph_optimization: GraphOptimization::All,
+            threads: 0,
+            max_batch: 8,
+            memory_limit_bytes: 0,
+            allow_cpu_fallback,
+            device,
+        }
+    }
+
+    fn cuda(allow_cpu_fallback: bool) -> SessionOptions {
+        let device = CudaOptions {
+            device_id: 0,
+            arena: accel_core::Arena::SameAsRequested,
+            tf32: false,
+            cuda_graph: false,
+            conv_search: accel_core::ConvSearch::Default,
+        };
+        options(allow_cpu_fallback, DeviceOptions::Cuda(device))
+    }
+
+    #[track_caller]
+    fn refused(placement: &Placement, options: &SessionOptions, what: &str) {
+        let failure = check(placement, Platform::Cuda, options).unwrap_err();
+        assert_eq!(failure.stage, Stage::Placement);
+        assert!(failure.message.contains(what), "{failure}");
+    }
+
+    #[test]
+    fn every_node_is_on_the_device() {
+        let provider = "CUDAExecutionProvider";
+        let all = placement(Engine::Ort, &[(provider, 120)]);
+        assert_eq!(check(&all, Platform::Cuda, &cuda(false)), Ok(()));
+
+        let some = placement(Engine::Ort, &[(provider, 119), ("CPUExecutionProvider", 1)]);
+        refused(&some, &cuda(false), "1 of 120 nodes are on `CPUExecutionProvider`");
+        assert_eq!(check(&some, Platform::Cuda, &cuda(true)), Ok(()));
+    }
+
+    #[test]
+    fn a_silent_cpu_and_a_placement_nobody_knows_are_refused() {
+        let cpu = placement(Engine::Ort, &[("CPUExecutionProvider", 120)]);
+        refused(&cpu, &cuda(true), "none of 120 nodes");
+        refused(&placement(Engine::Ort, &[]), &cuda(false), "none of 0 nodes");
+        refused(&placement(Engine::Rten, &[("cuda", 1)]), &cuda(false), "engine `rten`");
+        let mut unproven = placement(Engine::Ort, &[("cuda", 1)]);
+        unproven.evidence.clear();
+        refused(&unproven, &cuda(false), "no evidence");
+    }
+
+    #[test]
+    fn openvino_runs_on_the_device_asked_for() {
+        let on = |device| {
+            let device = OpenvinoOptions {
+                device,
+                performance_hint: PerformanceHint::Latency,
+                streams: 0,
+                model_cache: false,
+            };
+            options(false, DeviceOptions::Openvino(device))
+        };
+        let gpu = placement(Engine::Openvino, &[("GPU.0", 5)]);
+        assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Gpu)), Ok(()));
+        assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Auto)), Ok(()));
+        assert!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Npu)).is_err());
+        assert!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Cpu)).is_err());
+    }
+}

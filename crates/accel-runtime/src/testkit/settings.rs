@@ -1,0 +1,201 @@
+//! What the environment asks of a run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use accel_core::{Platform, Vocabulary, nearest};
+
+/// Path of the report, one JSON line a case.
+pub(super) const REPORT: &str = "ACCEL_REPORT";
+/// Cells that may not be skipped.
+pub(super) const REQUIRE: &str = "ACCEL_REQUIRE";
+/// Seconds that one case may take.
+pub(super) const TIMEOUT_SECONDS: &str = "ACCEL_TIMEOUT_SECONDS";
+/// Set by nextest, which runs every test in a process of its own.
+const NEXTEST: &str = "NEXTEST";
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What the environment asks of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where report lines go, if anywhere.
+    pub report: Option<PathBuf>,
+    /// Cells that may not be skipped.
+    pub require: Vec<Requirement>,
+    /// How long one case may take.
+    pub timeout: Duration,
+    /// Whether nextest started this process.
+    pub nextest: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { report: None, require: Vec::new(), timeout: DEFAULT_TIMEOUT, nextest: false }
+    }
+}
+
+/// An entry of `ACCEL_REQUIRE`: `openvino`, or `bert::openvino` for one model only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// The registry's key of the model; every model when there is none.
+    pub model: Option<String>,
+    /// The platform.
+    pub platform: Platform,
+}
+
+impl Requirement {
+    /// Whether a cell is among those meant.
+    pub fn covers(&self, model: &str, platform: Platform) -> bool {
+        self.platform == platform && self.model.as_deref().is_none_or(|it| it == model)
+    }
+}
+
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(model) = &self.model {
+            write!(f, "{model}::")?;
+        }
+        write!(f, "{}", self.platform)
+    }
+}
+
+/// Wrong use of the harness: the run does not start, and the process ends with exit code 2.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+impl Settings {
+    /// Reads the environment of this process.
+    ///
+    /// # Errors
+    /// When a variable has a value that means nothing.
+    pub fn from_env() -> Result<Self, UsageError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from `get`.
+    ///
+    /// # Errors
+    /// When a variable has a value that means nothing.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
+        // An empty variable is how shells and CI files unset one.
+        let get = |name: &str| get(name).filter(|it| !it.trim().is_empty());
+        let timeout = match get(TIMEOUT_SECONDS) {
+            None => DEFAULT_TIMEOUT,
+            Some(text) => match text.trim().parse::<u32>() {
+                Ok(seconds) if seconds > 0 => Duration::from_secs(seconds.into()),
+                _ => {
+                    return Err(UsageError(format!(
+                        "{TIMEOUT_SECONDS} is `{text}`: give whole seconds, 1 or more"
+                    )));
+                }
+            },
+        };
+        let mut require = Vec::new();
+        for entry in get(REQUIRE).iter().flat_map(|it| it.split(',')).map(str::trim) {
+            if !entry.is_empty() {
+                require.push(parse_requirement(entry)?);
+            }
+        }
+        Ok(Self {
+            report: get(REPORT).map(PathBuf::from),
+            require,
+            timeout,
+            nextest: get(NEXTEST).is_some_and(|it| it == "1"),
+        })
+    }
+
+    /// Refuses requirements that no planned cell could ever meet or break.
+    ///
+    /// # Errors
+    /// Names the entry, and the closest model when one is close.
+    pub fn check_requirements(&self, cells: &[(&str, Platform)]) -> Result<(), UsageError> {
+        for requirement in &self.require {
+            if cells.iter().any(|(model, platform)| requirement.covers(model, *platform)) {
+                continue;
+            }
+            let hint = requirement
+                .model
+                .as_deref()
+                .filter(|given| cells.iter().all(|(model, _)| model != given))
+                .and_then(|given| nearest(given, cells.iter().map(|(model, _)| *model)))
+                .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
+            return Err(UsageError(format!(
+                "{REQUIRE} asks for `{requirement}`, and this suite has no such cell{hint}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn parse_requirement(entry: &str) -> Result<Requirement, UsageError> {
+    let (model, platform) = match entry.split_once("::") {
+        Some((model, platform)) => (Some(model.to_owned()), platform),
+        None => (None, entry),
+    };
+    let platform =
+        Platform::parse(platform).map_err(|error| UsageError(format!("{REQUIRE}: {error}")))?;
+    Ok(Requirement { model, platform })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use accel_core::Platform;
+
+    use super::{REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        Settings::read(|name| {
+            variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_set_means_the_defaults_and_empty_means_unset() {
+        for variables in [&[][..], &[(REPORT, ""), (REQUIRE, " "), (TIMEOUT_SECONDS, "")]] {
+            let settings = read(variables).unwrap();
+            assert_eq!(settings.report, None);
+            assert!(settings.require.is_empty());
+            assert_eq!(settings.timeout, Duration::from_secs(120));
+            assert!(!settings.nextest);
+        }
+    }
+
+    #[test]
+    fn requirements_name_platforms_or_cells() {
+        let settings = read(&[(REQUIRE, "cpu, bert::openvino,")]).unwrap();
+        assert_eq!(settings.require.len(), 2);
+        assert!(settings.require[0].covers("anything", Platform::Cpu));
+        assert!(settings.require[1].covers("bert", Platform::Openvino));
+        assert!(!settings.require[1].covers("vit", Platform::Openvino));
+        assert!(!settings.require[1].covers("bert", Platform::Cpu));
+    }
+
+    #[test]
+    fn an_unknown_platform_gets_a_suggestion() {
+        let error = read(&[(REQUIRE, "cpu,opnvino")]).unwrap_err();
+        assert!(error.contains("did you mean `openvino`?"), "{error}");
+        assert!(error.contains(REQUIRE), "{error}");
+    }
+
+    #[test]
+    fn a_requirement_that_no_cell_can_meet_is_refused() {
+        let cells = [("bert", Platform::Cpu), ("vit", Platform::Cpu)];
+        let check = |text| read(&[(REQUIRE, text)]).unwrap().check_requirements(&cells);
+        assert_eq!(check("cpu,bert::cpu"), Ok(()));
+        assert!(check("cuda").unwrap_err().0.contains("`cuda`"));
+        assert!(check("brt::cpu").unwrap_err().0.contains("did you mean `bert`?"));
+    }
+
+    #[test]
+    fn a_timeout_is_whole_positive_seconds() {
+        assert_eq!(read(&[(TIMEOUT_SECONDS, "7")]).unwrap().timeout, Duration::from_secs(7));
+        for wrong in ["0", "-1", "soon", "1.5"] {
+            assert!(read(&[(TIMEOUT_SECONDS, wrong)]).unwrap_err().contains(wrong));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Chat templates, rendered as Hugging Face renders them.
+
+use std::io;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::{Environment, ErrorKind, context};
+use serde::Serialize;
+
+use crate::model::SpecialTokens;
+use crate::{Error, ModelDir, Result};
+
+/// One turn of a chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Who speaks: `system`, `user`, `assistant` or what else the template knows.
+    pub role: String,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// A turn.
+    pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
+        Self { role: role.into(), content: content.into() }
+    }
+}
+
+/// A model's chat template, compiled.
+#[derive(Debug)]
+pub struct ChatTemplate {
+    environment: Environment<'static>,
+    special_tokens: Vec<(&'static str, String)>,
+}
+
+const NAME: &str = "chat";
+
+impl ChatTemplate {
+    /// Reads and compiles the model's template.
+    ///
+    /// # Errors
+    /// [`Error::NoChatTemplate`]; [`Error::ChatTemplate`] when it does not compile.
+    pub fn open(dir: &ModelDir, special_tokens: &SpecialTokens) -> Result<Self> {
+        Self::new(dir.chat_template()?, special_tokens)
+    }
+
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// [`Error::ChatTemplate`].
+    pub fn new(template: String, special_tokens: &SpecialTokens) -> Result<Self> {
+        let mut environment = Environment::new();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(failed)?);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function("raise_exception", raise_exception);
+        environment.add_filter("tojson", tojson);
+        environment.add_template_owned(NAME, template).map_err(failed)?;
+        let special_tokens =
+            special_tokens.named().map(|(name, text)| (name, text.to_owned())).collect();
+        Ok(Self { environment, special_tokens })
+    }
+
+    /// The prompt of a chat; `add_generation_prompt` opens the assistant's next turn.
+    ///
+    /// # Errors
+    /// [`Error::ChatTemplate`] when the template refuses the messages.
+    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
+        if messages.is_empty() {
+            return Err(Error::InvalidArgument {
+                argument: "messages",
+                given: "none".to_owned(),
+                expected: "at least one message".to_owned(),
+            });
+        }
+        let special: Value =
+            self.special_tokens.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let template = self.environment.get_template(NAME).map_err(failed)?;
+        template
+            .render(context! {
+                messages => Serde(messages),
+                add_generation_prompt => add_generation_prompt,
+                tools => (),
+                documents => (),
+                ..special
+            })
+            .map_err(failed)
+    }
+}
+
+/// What templates call to refuse messages.
+fn raise_exception(message: String) -> Result<Value, minijinja::Error> {
+    Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// Python's `json.dumps(value, ensure_ascii=False)`: minijinja's own filter escapes for HTML and
+/// leaves out the spaces.
+fn tojson(value: &Value, options: Kwargs) -> Result<Value, minijinja::Error> {
+    let indent: Option<usize> = options.get("indent")?;
+    options.assert_all_used()?;
+    let mut text = Vec::new();
+    let written = match indent {
+        Some(indent) => {
+            let indent = " ".repeat(indent);
+            let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+            value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))
+        }
+        None => value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Spaced)),
+    };
+    let bad = |reason: String| minijinja::Error::new(ErrorKind::BadSerialization, reason);
+    written.map_err(|it| bad(it.to_string()))?;
+    String::from_utf8(text).map(Value::from_safe_string).map_err(|it| bad(it.to_string()))
+}
+
+/// JSON on one line with Python's spaces: `{"a": 1, "b": [2, 3]}`.
+struct Spaced;
+
+impl serde_json::ser::Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { w.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { w.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
+        w.write_all(b": ")
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+fn failed(error: minijinja::Error) -> Error {
+    // The alternate form tells the line of the template.
+    Error::ChatTemplate { reason: format!("{error:#}") }
+}

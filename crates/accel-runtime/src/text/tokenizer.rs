@@ -1,0 +1,197 @@
+//! A model's tokenizer with its model's limits.
+
+use tokenizers::models::ModelWrapper;
+use tokenizers::{
+    Encoding, PaddingDirection, PaddingParams, PaddingStrategy, PostProcessor, Tokenizer,
+    TruncationDirection,
+};
+
+use crate::model::SpecialTokens;
+use crate::{Error, ModelDir, Result, Tensor};
+
+/// `model_max_length` of a tokenizer for which nobody set it is far beyond this.
+const NO_LIMIT: f64 = 1e9;
+
+/// A model's tokenizer. Padding and truncation follow the model's configuration, whatever
+/// `tokenizer.json` was saved with.
+#[derive(Debug)]
+pub struct TextTokenizer {
+    tokenizer: Tokenizer,
+    /// Which end of a long text is cut off.
+    truncation: TruncationDirection,
+    special_tokens: SpecialTokens,
+    max_length: Option<usize>,
+    padding: Option<PaddingParams>,
+    cleans_up: bool,
+}
+
+/// A padded batch, one row a text; all tensors are `i64 [texts, tokens]`.
+#[derive(Clone, Debug)]
+pub struct EncodedBatch {
+    /// Token ids.
+    pub input_ids: Tensor,
+    /// 1 for a token, 0 for padding.
+    pub attention_mask: Tensor,
+    /// Which of two texts a token belongs to.
+    pub token_type_ids: Tensor,
+}
+
+impl TextTokenizer {
+    /// Reads `tokenizer.json` and the configuration beside it.
+    ///
+    /// # Errors
+    /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::Io`], naming the file.
+    pub fn open(dir: &ModelDir) -> Result<Self> {
+        let bytes = dir.required_bytes("tokenizer.json", "the model's tokenizer")?;
+        let config = dir.tokenizer_config()?;
+        let invalid = |reason: String| Error::InvalidFile {
+            path: dir.path().join("tokenizer.json"),
+            reason,
+            remedy: "copy it again from the model's repository".to_owned(),
+        };
+        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|it| invalid(it.to_string()))?;
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(|it| invalid(it.to_string()))?;
+
+        let max_length = max_length(&config, dir);
+        let truncation = match config.truncation_side.as_deref() {
+            Some("left") => TruncationDirection::Left,
+            _ => TruncationDirection::Right,
+        };
+        let padding = config.special_tokens.pad_token.as_ref().and_then(|token| {
+            Some(PaddingParams {
+                strategy: PaddingStrategy::BatchLongest,
+                direction: match config.padding_side.as_deref() {
+                    Some("left") => PaddingDirection::Left,
+                    _ => PaddingDirection::Right,
+                },
+                pad_id: tokenizer.token_to_id(token.text())?,
+                pad_token: token.text().to_owned(),
+                ..PaddingParams::default()
+            })
+        });
+        // Hugging Face cleans up after every kind of model but BPE, where it would be lossy.
+        let cleans_up = config.clean_up_tokenization_spaces == Some(true)
+            && !matches!(tokenizer.get_model(), ModelWrapper::BPE(_));
+        let special_tokens = config.special_tokens;
+        Ok(Self { tokenizer, truncation, special_tokens, max_length, padding, cleans_up })
+    }
+
+    /// Tokens that one text may have: the smaller of the tokenizer's and the model's limit.
+    pub const fn max_length(&self) -> Option<usize> {
+        self.max_length
+    }
+
+    /// The special tokens by role.
+    pub const fn special_tokens(&self) -> &SpecialTokens {
+        &self.special_tokens
+    }
+
+    /// The id of a token of the vocabulary.
+    pub fn token_id(&self, token: &str) -> Option<i64> {
+        self.tokenizer.token_to_id(token).map(i64::from)
+    }
+
+    /// Whether decoding may take back a space once the word after it is known.
+    pub(crate) const fn rewrites_spaces(&self) -> bool {
+        self.cleans_up
+    }
+
+    /// Ids of one text, not truncated; `special_tokens` adds those that begin and end a text.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`].
+    pub fn encode(&self, text: &str, special_tokens: bool) -> Result<Vec<i64>> {
+        let encoding = self.tokenizer.encode(text, special_tokens).map_err(failed)?;
+        Ok(encoding.get_ids().iter().map(|it| i64::from(*it)).collect())
+    }
+
+    /// A batch of texts, each cut at [`max_length`](Self::max_length) and padded to the longest.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`], also when texts of several lengths need padding and the model has no
+    /// padding token.
+    pub fn encode_batch(&self, texts: &[&str]) -> Result<EncodedBatch> {
+        let mut encodings: Vec<_> =
+            texts.iter().map(|it| self.encode_truncated(it)).collect::<Result<_>>()?;
+        let length = encodings.iter().map(Encoding::len).max().unwrap_or(0);
+        if let Some(padding) = &self.padding {
+            tokenizers::pad_encodings(&mut encodings, padding).map_err(failed)?;
+        } else if encodings.iter().any(|it| it.len() != length) {
+            return Err(Error::Tokenizer {
+                reason: "texts of several lengths need padding, and the model's configuration \
+                         names no padding token of its vocabulary; encode one text at a time"
+                    .to_owned(),
+            });
+        }
+        let tensor = |row: fn(&Encoding) -> &[u32]| {
+            let rows = encodings.iter().flat_map(row).map(|it| i64::from(*it));
+            Tensor::new(vec![texts.len(), length], rows.collect::<Vec<_>>())
+        };
+        Ok(EncodedBatch {
+            input_ids: tensor(Encoding::get_ids)?,
+            attention_mask: tensor(Encoding::get_attention_mask)?,
+            token_type_ids: tensor(Encoding::get_type_ids)?,
+        })
+    }
+
+    /// One text with its special tokens, cut so that both fit `max_length` together.
+    fn encode_truncated(&self, text: &str) -> Result<Encoding> {
+        let mut encoding = self.tokenizer.encode(text, false).map_err(failed)?;
+        if let Some(max_length) = self.max_length {
+            let added = self.tokenizer.get_post_processor().map_or(0, |it| it.added_tokens(false));
+            encoding.truncate(max_length.saturating_sub(added), 0, self.truncation);
+        }
+        self.tokenizer.post_process(encoding, None, true).map_err(failed)
+    }
+
+    /// The text of token ids, spaces cleaned up where the model's configuration says so.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`], also for an id that cannot be one.
+    pub fn decode(&self, ids: &[i64], skip_special_tokens: bool) -> Result<String> {
+        let ids: Vec<_> = ids
+            .iter()
+            .map(|id| {
+                u32::try_from(*id)
+                    .map_err(|_| Error::Tokenizer { reason: format!("{id} is not a token id") })
+            })
+            .collect::<Result<_>>()?;
+        let text = self.tokenizer.decode(&ids, skip_special_tokens).map_err(failed)?;
+        Ok(if self.cleans_up { clean_up(&text) } else { text })
+    }
+}
+
+fn max_length(config: &crate::model::TokenizerConfig, dir: &ModelDir) -> Option<usize> {
+    let of_tokenizer = config.model_max_length.filter(|it| *it >= 1.0 && *it < NO_LIMIT);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 1 and a billion, and a length is whole"
+    )]
+    let of_tokenizer = of_tokenizer.map(|it| it as usize);
+    let of_model = dir.config().max_position_embeddings;
+    of_tokenizer.into_iter().chain(of_model).min()
+}
+
+/// Hugging Face's `clean_up_tokenization`.
+fn clean_up(text: &str) -> String {
+    let replacements = [
+        (" .", "."),
+        (" ?", "?"),
+        (" !", "!"),
+        (" ,", ","),
+        (" ' ", "'"),
+        (" n't", "n't"),
+        (" 'm", "'m"),
+        (" 's", "'s"),
+        (" 've", "'ve"),
+        (" 're", "'re"),
+    ];
+    replacements.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+fn failed(error: tokenizers::Error) -> Error {
+    Error::Tokenizer { reason: error.to_string() }
+}

@@ -1,0 +1,132 @@
+//! Pictures in memory.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageReader};
+
+use crate::{Error, Result};
+
+/// A picture with three channels of 8 bits, turned upright.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+}
+
+impl Image {
+    /// Reads a PNG or JPEG file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read, [`Error::Image`] when it is not an image.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes =
+            fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        decode(&bytes, &path.display().to_string())
+    }
+
+    /// Reads the bytes of a PNG or JPEG file. The picture is turned as its EXIF data says; grey
+    /// is spread over three channels and transparency is dropped, as by Pillow's `convert("RGB")`.
+    ///
+    /// # Errors
+    /// [`Error::Image`], also for 16 bits of grey, which Pillow does not turn into 8.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        decode(bytes, "the given bytes")
+    }
+
+    /// A picture of its pixels, three bytes each, row by row from the top.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when there are no pixels, or not `width * height` of them.
+    pub fn from_rgb8(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self> {
+        let expected = u128::from(width) * u128::from(height) * 3;
+        if expected == 0 || u128::try_from(rgb.len()) != Ok(expected) {
+            return Err(Error::Image {
+                what: "the given pixels".to_owned(),
+                reason: format!(
+                    "{width} x {height} pixels take {expected} bytes and at least one pixel, \
+                     given {}",
+                    rgb.len()
+                ),
+            });
+        }
+        Ok(Self { width, height, rgb })
+    }
+
+    /// Pixels in a row.
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixels, three bytes each, row by row from the top.
+    pub fn rgb8(&self) -> &[u8] {
+        &self.rgb
+    }
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({} x {})", self.width, self.height)
+    }
+}
+
+fn decode(bytes: &[u8], what: &str) -> Result<Image> {
+    let failed = |reason: String| Error::Image { what: what.to_owned(), reason };
+    let bad = |error: image::ImageError| failed(error.to_string());
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| failed(error.to_string()))?;
+    let mut decoder = reader.into_decoder().map_err(bad)?;
+    let orientation = decoder.orientation().map_err(bad)?;
+    let mut decoded = DynamicImage::from_decoder(decoder).map_err(bad)?;
+    decoded.apply_orientation(orientation);
+    let (width, height) = (decoded.width(), decoded.height());
+    let rgb = match decoded {
+        DynamicImage::ImageLuma16(_) | DynamicImage::ImageLumaA16(_) => {
+            return Err(failed("it has 16 bits of grey; convert it to 8 bits first".to_owned()));
+        }
+        // Pillow keeps the high byte of each channel, where `to_rgb8` rounds.
+        DynamicImage::ImageRgb16(it) => it.as_raw().iter().map(|it| high_byte(*it)).collect(),
+        DynamicImage::ImageRgba16(it) => it
+            .as_raw()
+            .chunks_exact(4)
+            .flat_map(|pixel| pixel[..3].iter().map(|it| high_byte(*it)))
+            .collect(),
+        other => other.into_rgb8().into_raw(),
+    };
+    Image::from_rgb8(width, height, rgb)
+}
+
+const fn high_byte(channel: u16) -> u8 {
+    channel.to_be_bytes()[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+    use crate::Error;
+
+    #[test]
+    fn pixels_must_be_as_many_as_said() {
+        assert!(Image::from_rgb8(2, 1, vec![0; 6]).is_ok());
+        for (width, height, bytes) in [(2, 1, 5), (0, 1, 0), (u32::MAX, u32::MAX, 6)] {
+            let error = Image::from_rgb8(width, height, vec![0; bytes]).unwrap_err();
+            assert!(matches!(error, Error::Image { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_an_error() {
+        for bytes in [&b""[..], b"not an image", b"\x89PNG\r\n\x1a\n\0\0\0"] {
+            assert!(matches!(Image::from_bytes(bytes), Err(Error::Image { .. })));
+        }
+    }
+}

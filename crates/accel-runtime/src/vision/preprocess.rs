@@ -1,0 +1,340 @@
+//! What `preprocessor_config.json` asks for, done in transformers' order: resize, crop, rescale,
+//! normalise.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::Image;
+use super::resize::{Resample, resize};
+use crate::{Error, ModelDir, Result, Tensor};
+
+const FILE: &str = "preprocessor_config.json";
+const CHANNELS: usize = 3;
+
+/// Image processors of transformers whose whole behaviour the fields below describe. Others
+/// resize, pad or scale in ways of their own.
+const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip"];
+
+/// `preprocessor_config.json` as it is written.
+#[derive(Debug, Deserialize)]
+struct Config {
+    #[serde(alias = "feature_extractor_type")]
+    image_processor_type: Option<String>,
+    #[serde(default)]
+    do_resize: Option<bool>,
+    #[serde(default)]
+    size: Option<Size>,
+    #[serde(default)]
+    resample: Option<u64>,
+    #[serde(default)]
+    do_center_crop: Option<bool>,
+    #[serde(default)]
+    crop_size: Option<Size>,
+    #[serde(default)]
+    do_rescale: Option<bool>,
+    #[serde(default)]
+    rescale_factor: Option<f64>,
+    #[serde(default)]
+    do_normalize: Option<bool>,
+    #[serde(default)]
+    image_mean: Option<[f32; CHANNELS]>,
+    #[serde(default)]
+    image_std: Option<[f32; CHANNELS]>,
+    #[serde(default)]
+    do_pad: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+enum Size {
+    Exact { height: u32, width: u32 },
+    ShortestEdge { shortest_edge: u32, longest_edge: Option<u32> },
+    // Files from before 2023: transformers took it for a square where it was exact and for the
+    // shortest edge where it was not, by class. Crops were always square.
+    Legacy(u32),
+}
+
+/// Turns images into the tensor that a model takes.
+#[derive(Clone, Debug)]
+pub struct ImagePreprocessor {
+    resize: Option<(Target, Resample)>,
+    /// Height and width.
+    crop: Option<(u32, u32)>,
+    rescale: Option<f64>,
+    normalize: Option<([f32; CHANNELS], [f32; CHANNELS])>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Exact { height: u32, width: u32 },
+    ShortestEdge(u32),
+}
+
+impl ImagePreprocessor {
+    /// Reads the model's `preprocessor_config.json`.
+    ///
+    /// # Errors
+    /// [`Error::MissingFile`] or [`Error::InvalidFile`]; [`Error::UnsupportedModel`] when it asks
+    /// for something that is not done here, so that no image is prepared wrongly.
+    pub fn open(dir: &ModelDir) -> Result<Self> {
+        let config: Config = dir.required_json(FILE, "the model's image preprocessing")?;
+        Self::new(&config, dir.path().join(FILE))
+    }
+
+    fn new(config: &Config, path: PathBuf) -> Result<Self> {
+        let unsupported = |reason: String| Error::UnsupportedModel {
+            path: path.clone(),
+            reason,
+            remedy: "preprocess the images yourself and run the graph with GraphModel".to_owned(),
+        };
+        let missing = |field: &str| unsupported(format!("it asks for {field} without its values"));
+
+        if let Some(processor) = &config.image_processor_type {
+            let name = processor.trim_end_matches("Fast");
+            let name = name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"));
+            if !name.is_some_and(|it| KNOWN_PROCESSORS.contains(&it)) {
+                return Err(unsupported(format!("image processor `{processor}` is not known")));
+            }
+        }
+        if config.do_pad == Some(true) {
+            return Err(unsupported("it asks for padding".to_owned()));
+        }
+        let resize = if config.do_resize.unwrap_or(config.size.is_some()) {
+            let number = config.resample.ok_or_else(|| missing("resizing (resample)"))?;
+            let resample = Resample::from_pillow(number)
+                .ok_or_else(|| unsupported(format!("resample = {number} is no Pillow filter")))?;
+            let target = match config.size.ok_or_else(|| missing("resizing (size)"))? {
+                Size::Exact { height, width } => Target::Exact { height, width },
+                Size::ShortestEdge { shortest_edge, longest_edge: None } => {
+                    Target::ShortestEdge(shortest_edge)
+                }
+                other => return Err(unsupported(format!("size = {other:?} is ambiguous"))),
+            };
+            Some((target, resample))
+        } else {
+            None
+        };
+        let crop = if config.do_center_crop == Some(true) {
+            match config.crop_size.ok_or_else(|| missing("a crop (crop_size)"))? {
+                Size::Exact { height, width } => Some((height, width)),
+                Size::Legacy(edge) => Some((edge, edge)),
+                other @ Size::ShortestEdge { .. } => {
+                    return Err(unsupported(format!("crop_size = {other:?} is ambiguous")));
+                }
+            }
+        } else {
+            None
+        };
+        let rescale =
+            config.do_rescale.unwrap_or(true).then(|| config.rescale_factor.unwrap_or(1.0 / 255.0));
+        let normalize = if config.do_normalize.unwrap_or(config.image_mean.is_some()) {
+            let mean = config.image_mean.ok_or_else(|| missing("normalising (image_mean)"))?;
+            let std = config.image_std.ok_or_else(|| missing("normalising (image_std)"))?;
+            Some((mean, std))
+        } else {
+            None
+        };
+        let zero = matches!(
+            resize,
+            Some((Target::Exact { height: 0, .. } | Target::Exact { width: 0, .. }, _))
+                | Some((Target::ShortestEdge(0), _))
+        );
+        if zero || matches!(crop, Some((0, _) | (_, 0))) {
+            return Err(unsupported("it asks for images without pixels".to_owned()));
+        }
+        Ok(Self { resize, crop, rescale, normalize })
+    }
+
+    /// The images as `f32 [images, 3, height, width]`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for no images, or images that come out in different sizes;
+    /// [`Error::Image`].
+    pub fn pixel_values(&self, images: &[&Image]) -> Result<Tensor> {
+        let mut size = None;
+        let mut values = Vec::new();
+        for image in images {
+            let image = self.sized(image)?;
+            let this = (image.height(), image.width());
+            let first = *size.get_or_insert(this);
+            if first != this {
+                return Err(Error::InvalidArgument {
+                    argument: "images",
+                    given: format!("{first:?} and {this:?} (height, width) after preprocessing"),
+                    expected: "images of one size, since this model does not resize to one"
+                        .to_owned(),
+                });
+            }
+            self.append(&image, &mut values);
+        }
+        let Some((height, width)) = size else {
+            return Err(Error::InvalidArgument {
+                argument: "images",
+                given: "none".to_owned(),
+                expected: "at least one".to_owned(),
+            });
+        };
+        Tensor::new(vec![images.len(), CHANNELS, height as usize, width as usize], values)
+    }
+
+    /// The image resized and cropped.
+    fn sized(&self, image: &Image) -> Result<Image> {
+        let resized = match self.resize {
+            None => image.clone(),
+            Some((target, resample)) => {
+                let (height, width) = target.size(image.height(), image.width())?;
+                resize(image, width, height, resample)?
+            }
+        };
+        match self.crop {
+            None => Ok(resized),
+            Some((height, width)) => center_crop(&resized, height, width),
+        }
+    }
+
+    /// Appends the image's values, channel by channel, with numpy's roundings: rescaled in double
+    /// precision, normalised in single.
+    fn append(&self, image: &Image, values: &mut Vec<f32>) {
+        for channel in 0..CHANNELS {
+            values.extend(image.rgb8().iter().skip(channel).step_by(CHANNELS).map(|byte| {
+                #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
+                let value = match self.rescale {
+                    Some(factor) => (f64::from(*byte) * factor) as f32,
+                    None => f32::from(*byte),
+                };
+                match self.normalize {
+                    Some((mean, std)) => (value - mean[channel]) / std[channel],
+                    None => value,
+                }
+            }));
+        }
+    }
+}
+
+impl Target {
+    /// Height and width for an image of `height` x `width`.
+    fn size(self, height: u32, width: u32) -> Result<(u32, u32)> {
+        let edge = match self {
+            Self::Exact { height, width } => return Ok((height, width)),
+            Self::ShortestEdge(edge) => edge,
+        };
+        let (short, long) = if width <= height { (width, height) } else { (height, width) };
+        // Python divides integers as doubles and cuts off.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive, and a value beyond u32 saturates and is refused"
+        )]
+        let long = (f64::from(edge) * f64::from(long) / f64::from(short)) as u32;
+        if long > MAX_EDGE {
+            return Err(Error::Image {
+                what: format!("an image of {width} x {height} pixels"),
+                reason: format!("its shortest edge at {edge} pixels makes the other one {long}"),
+            });
+        }
+        Ok(if width <= height { (long, edge) } else { (edge, long) })
+    }
+}
+
+/// A picture of one pixel by thousands must not become one that fills the memory.
+const MAX_EDGE: u32 = 1 << 16;
+
+/// The middle of the image; black where the image is smaller than the crop. Halves round as in
+/// transformers' `center_crop`: the offset down, padding up.
+fn center_crop(image: &Image, height: u32, width: u32) -> Result<Image> {
+    let top = offset(image.height(), height);
+    let left = offset(image.width(), width);
+    let row_bytes = image.width() as usize * CHANNELS;
+    let mut rgb = vec![0; height as usize * width as usize * CHANNELS];
+    for (y, target) in (0_i64..).zip(rgb.chunks_exact_mut(width as usize * CHANNELS)) {
+        let Ok(source_y) = usize::try_from(y + top) else { continue };
+        if source_y >= image.height() as usize {
+            continue;
+        }
+        let source = &image.rgb8()[source_y * row_bytes..][..row_bytes];
+        for (x, pixel) in (0_i64..).zip(target.chunks_exact_mut(CHANNELS)) {
+            if let Ok(source_x) = usize::try_from(x + left)
+                && let Some(found) = source.chunks_exact(CHANNELS).nth(source_x)
+            {
+                pixel.copy_from_slice(found);
+            }
+        }
+    }
+    Image::from_rgb8(width, height, rgb)
+}
+
+/// Where the crop begins in the image; negative when the image is smaller.
+fn offset(image: u32, crop: u32) -> i64 {
+    // Flooring serves both: -1 pixel of room is one row of padding above and none below.
+    (i64::from(image) - i64::from(crop)).div_euclid(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, ImagePreprocessor, Target, center_crop};
+    use crate::{Error, Image};
+
+    fn image(width: u32, height: u32) -> Image {
+        let pixels = u8::try_from(width * height).unwrap();
+        Image::from_rgb8(width, height, (1..=pixels).flat_map(|it| [it; 3]).collect()).unwrap()
+    }
+
+    fn reds(image: &Image) -> Vec<u8> {
+        image.rgb8().iter().step_by(3).copied().collect()
+    }
+
+    fn preprocessor(json: &str) -> crate::Result<ImagePreprocessor> {
+        let config: Config = serde_json::from_str(json).unwrap();
+        ImagePreprocessor::new(&config, "preprocessor_config.json".into())
+    }
+
+    /// Expectations are transformers' `center_crop` on the same pixels.
+    #[test]
+    fn crops_are_cut_from_the_middle_and_padded_with_black() {
+        assert_eq!(reds(&center_crop(&image(4, 3), 1, 2).unwrap()), [6, 7]);
+        assert_eq!(reds(&center_crop(&image(3, 3), 2, 2).unwrap()), [1, 2, 4, 5]);
+        assert_eq!(reds(&center_crop(&image(1, 1), 2, 2).unwrap()), [0, 0, 0, 1]);
+        assert_eq!(reds(&center_crop(&image(2, 1), 2, 1).unwrap()), [0, 1]);
+    }
+
+    #[test]
+    fn the_shortest_edge_keeps_the_proportions() {
+        assert_eq!(Target::ShortestEdge(224).size(50, 75).unwrap(), (224, 336));
+        assert_eq!(Target::ShortestEdge(224).size(75, 50).unwrap(), (336, 224));
+        assert_eq!(Target::ShortestEdge(10).size(3, 10).unwrap(), (10, 33));
+        assert!(matches!(Target::ShortestEdge(224).size(1, 5000), Err(Error::Image { .. })));
+    }
+
+    #[test]
+    fn what_is_not_done_here_is_refused() {
+        for json in [
+            r#"{"image_processor_type": "ConvNextImageProcessor"}"#,
+            r#"{"do_pad": true}"#,
+            r#"{"size": 224, "resample": 2}"#,
+            r#"{"size": {"height": 2, "width": 2}, "resample": 9}"#,
+            r#"{"size": {"height": 2, "width": 2}}"#,
+            r#"{"size": {"height": 0, "width": 2}, "resample": 2}"#,
+            r#"{"do_normalize": true}"#,
+        ] {
+            let error = preprocessor(json).unwrap_err();
+            assert!(matches!(error, Error::UnsupportedModel { .. }), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn images_that_stay_different_in_size_are_refused() {
+        let preprocessor = preprocessor(r#"{"do_rescale": false}"#).unwrap();
+        let (a, b) = (image(2, 1), image(1, 2));
+        assert_eq!(
+            preprocessor.pixel_values(&[&a]).unwrap().as_f32().unwrap(),
+            [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]
+        );
+        for images in [&[&a, &b][..], &[]] {
+            assert!(matches!(
+                preprocessor.pixel_values(images),
+                Err(Error::InvalidArgument { .. })
+            ));
+        }
+    }
+}

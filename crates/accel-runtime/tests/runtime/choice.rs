@@ -1,0 +1,86 @@
+//! Choice among platforms: absent ones are passed over with a reason, broken ones are not.
+
+use accel_runtime::{
+    Candidate, EngineName, Error, ModelSource, Pipeline, Platform, Result, SkillSpec, TextEncoder,
+    Variant, Vocabulary, availability, choose, engine, for_platform, load, simulate,
+};
+
+use crate::reference::{OPTIONS, SPEC, fixture};
+
+static CPU: SkillSpec = SPEC;
+static CUDA: SkillSpec = SkillSpec { platform: Platform::Cuda, ..SPEC };
+static OPENVINO: SkillSpec = SkillSpec { platform: Platform::Openvino, ..SPEC };
+
+fn on_cpu(source: &ModelSource) -> Result<TextEncoder> {
+    load(&CPU, source, &OPTIONS)
+}
+
+fn on_cuda(source: &ModelSource) -> Result<TextEncoder> {
+    load(&CUDA, source, &OPTIONS)
+}
+
+fn on_openvino(source: &ModelSource) -> Result<TextEncoder> {
+    load(&OPENVINO, source, &OPTIONS)
+}
+
+#[test]
+fn absent_platforms_are_passed_over_with_their_reasons() {
+    let candidates = [
+        Candidate { spec: &CUDA, load: on_cuda },
+        Candidate { spec: &OPENVINO, load: on_openvino },
+        Candidate { spec: &CPU, load: on_cpu },
+    ];
+    let source = ModelSource::from(fixture("bert"));
+    let chosen = choose(&source, &candidates).unwrap();
+    assert_eq!(chosen.spec.platform, Platform::Cpu);
+    assert_eq!(chosen.skill.placement().engine, EngineName::Rten);
+    let platforms: Vec<_> = chosen.rejected.iter().map(|it| it.platform).collect();
+    assert_eq!(platforms, [Platform::Cuda, Platform::Openvino]);
+    assert!(chosen.rejected[0].reason.contains("ONNX Runtime"), "{:?}", chosen.rejected);
+
+    let error = choose(&source, &candidates[..2]).unwrap_err();
+    assert!(matches!(&error, Error::NoneAvailable { rejected } if rejected.len() == 2), "{error}");
+    assert!(error.to_string().contains("CUDA: "), "{error}");
+    assert!(choose::<TextEncoder>(&source, &[]).is_err());
+}
+
+#[test]
+fn a_platform_that_fails_is_not_passed_over() {
+    fn breaks(_: &ModelSource) -> Result<TextEncoder> {
+        Err(Error::Run { engine: EngineName::Ort, reason: "out of memory".to_owned() })
+    }
+    let candidates = [
+        Candidate { spec: &CUDA, load: breaks },
+        Candidate { spec: &CPU, load: on_cpu },
+    ];
+    let error = choose(&fixture("bert").into(), &candidates).unwrap_err();
+    assert!(matches!(error, Error::Run { .. }), "{error}");
+}
+
+#[test]
+fn availability_and_engines_agree() {
+    for platform in Platform::ALL {
+        let available = availability(*platform).or_error(*platform);
+        let found = for_platform(*platform).map(|it| it.name());
+        assert_eq!(available.map_err(|it| it.to_string()), found.map_err(|it| it.to_string()));
+    }
+    assert!(engine::simulator().or_error(Platform::Cpu).is_err());
+}
+
+#[test]
+fn a_simulation_is_never_loaded_as_real() {
+    let simulation =
+        SkillSpec { variant: Variant::Simulation, reason: "no such device", ..SPEC };
+    let source = ModelSource::from(fixture("bert"));
+    let error = load::<TextEncoder>(&simulation, &source, &OPTIONS).unwrap_err();
+    assert!(matches!(error, Error::WrongVariant { .. }), "{error}");
+    assert!(error.to_string().contains("no such device"), "{error}");
+    let error = simulate::<TextEncoder>(&simulation, &source, &OPTIONS).unwrap_err();
+    assert!(
+        matches!(error, Error::EngineUnavailable { engine: EngineName::Simulator, .. }),
+        "{error}"
+    );
+    // Another engine does not pass for the simulator.
+    let source = source.with_engine(for_platform(Platform::Cpu).unwrap());
+    assert!(simulate::<TextEncoder>(&simulation, &source, &OPTIONS).is_err());
+}

@@ -1,0 +1,199 @@
+//! Generated tokens and text against Hugging Face's greedy search, and how a generation ends.
+
+use std::ops::ControlFlow;
+
+use accel_runtime::{
+    Error, GenerateOptions, Generated, Message, Sampling, Stop, TextGenerator,
+};
+use serde_json::Value;
+
+use crate::onnx_bytes::copy_of;
+use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, ids, loaded};
+
+const PROMPT: &str = "The harbour wakes";
+
+fn options(case: &Value) -> GenerateOptions {
+    let parameters = &case["parameters"];
+    assert_eq!(parameters["do_sample"], false);
+    GenerateOptions {
+        max_new_tokens: usize::try_from(parameters["max_new_tokens"].as_u64().unwrap()).unwrap(),
+        sampling: Sampling::Greedy,
+        stop_tokens: parameters.get("stop_token_ids").map_or_else(Vec::new, ids),
+    }
+}
+
+fn messages(case: &Value) -> Option<Vec<Message>> {
+    let messages = case["inputs"].get("messages")?.as_array().unwrap();
+    let text = |it: &Value| it.as_str().unwrap().to_owned();
+    Some(messages.iter().map(|it| Message::new(text(&it["role"]), text(&it["content"]))).collect())
+}
+
+#[test]
+fn greedy_tokens_text_and_logits_equal_hugging_face() {
+    let skill: TextGenerator = loaded("qwen3");
+    let reference = Reference::open("qwen3");
+    for case in reference.tasks("text-generation") {
+        let expected = &case["expected"];
+        let options = options(case);
+        let prompt = ids(&expected["prompt_ids"]);
+        let Generated { token_ids, text, .. } = if let Some(messages) = messages(case) {
+            let rendered = skill.apply_chat_template(&messages, true).unwrap();
+            assert_eq!(rendered, expected["prompt_text"].as_str().unwrap());
+            assert_eq!(skill.tokenizer().encode(&rendered, false).unwrap(), prompt);
+            skill.chat(&messages, &options).unwrap()
+        } else {
+            let text = case["inputs"]["text"].as_str().unwrap();
+            assert_eq!(skill.tokenizer().encode(text, true).unwrap(), prompt);
+            skill.generate(text, &options).unwrap()
+        };
+        assert_eq!(token_ids, ids(&expected["token_ids"]), "{}", case["case"]);
+        assert_eq!(text, expected["text"].as_str().unwrap(), "{}", case["case"]);
+
+        let mut logits = Vec::new();
+        let observe = |step: accel_runtime::Step<'_>| {
+            logits.extend_from_slice(step.logits);
+            ControlFlow::Continue(())
+        };
+        let (again, _) = skill.generate_ids(&prompt, &options, observe).unwrap();
+        assert_eq!(again, token_ids);
+        if let Some(name) = case["tensor"].as_str() {
+            let expected = reference.tensor(name);
+            assert_close(name, &logits, expected.as_f32().unwrap(), 1e-4);
+        }
+    }
+}
+
+#[test]
+fn streamed_pieces_are_whole_characters_and_add_up_to_the_text() {
+    let skill: TextGenerator = loaded("qwen3");
+    for case in Reference::open("qwen3").tasks("text-generation") {
+        let options = options(case);
+        let mut streamed = Vec::new();
+        let on_text = |piece: &str| {
+            streamed.push(piece.to_owned());
+            ControlFlow::Continue(())
+        };
+        let generated = match messages(case) {
+            Some(messages) => skill.stream_chat(&messages, &options, on_text).unwrap(),
+            None => {
+                skill.stream(case["inputs"]["text"].as_str().unwrap(), &options, on_text).unwrap()
+            }
+        };
+        assert_eq!(streamed.concat(), generated.text);
+        assert_eq!(generated.text, case["expected"]["text"].as_str().unwrap());
+        assert!(streamed.iter().all(|it| !it.is_empty()));
+    }
+}
+
+/// A character of several tokens arrives as one piece.
+#[test]
+fn no_piece_ends_inside_a_character() {
+    let skill: TextGenerator = loaded("qwen3");
+    let mut seen = String::new();
+    for seed in 0..20 {
+        let sampling = Sampling::Sample { temperature: 2.0, top_k: 0, top_p: 1.0, seed };
+        let options = GenerateOptions { max_new_tokens: 24, sampling, stop_tokens: Vec::new() };
+        let mut pieces = Vec::new();
+        let on_text = |piece: &str| {
+            pieces.push(piece.to_owned());
+            ControlFlow::Continue(())
+        };
+        let generated = skill.stream(PROMPT, &options, on_text).unwrap();
+        // Only the last piece may end in bytes that are no character: the text ends there.
+        let all_but_last = &pieces[..pieces.len().saturating_sub(1)];
+        assert!(all_but_last.iter().all(|it| !it.ends_with('\u{fffd}')), "{pieces:?}");
+        assert_eq!(pieces.concat(), generated.text);
+        seen += &generated.text;
+    }
+    assert!(seen.contains('\u{fffd}'), "no broken character was tried");
+}
+
+#[test]
+fn a_generation_ends_for_a_told_reason() {
+    let skill: TextGenerator = loaded("qwen3");
+    let greedy = |max_new_tokens, stop_tokens: &[i64]| GenerateOptions {
+        max_new_tokens,
+        sampling: Sampling::Greedy,
+        stop_tokens: stop_tokens.to_vec(),
+    };
+    let all = skill.generate(PROMPT, &greedy(8, &[])).unwrap();
+    assert_eq!((all.token_ids.len(), all.stopped), (8, Stop::MaxNewTokens));
+    let stop = all.token_ids[2];
+    let stopped = skill.generate(PROMPT, &greedy(8, &[stop])).unwrap();
+    assert_eq!(stopped.token_ids, all.token_ids[..3]);
+    assert_eq!(stopped.stopped, Stop::Token(stop));
+
+    let mut pieces = 0;
+    let cancelled = skill
+        .stream(PROMPT, &greedy(8, &[]), |_| {
+            pieces += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    assert_eq!((pieces, cancelled.stopped), (1, Stop::Cancelled));
+    assert!(!cancelled.text.is_empty() && all.text.starts_with(&cancelled.text));
+
+    // The context holds 256 tokens.
+    let never = |_: accel_runtime::Step<'_>| ControlFlow::Continue(());
+    let sampled = GenerateOptions {
+        sampling: Sampling::Sample { temperature: 1.0, top_k: 0, top_p: 1.0, seed: 1 },
+        ..greedy(1000, &[])
+    };
+    let (tokens, stopped) = skill.generate_ids(&[32; 250], &sampled, never).unwrap();
+    assert!(
+        (tokens.len(), stopped) == (6, Stop::ContextFull) || matches!(stopped, Stop::Token(_)),
+        "{stopped:?}"
+    );
+    let error = skill.generate_ids(&[32; 256], &greedy(1, &[]), never).unwrap_err();
+    assert!(matches!(error, Error::ContextTooLong { tokens: 256, context: 256 }), "{error}");
+}
+
+#[test]
+fn sampling_repeats_with_its_seed() {
+    let skill: TextGenerator = loaded("qwen3");
+    let sampled = |seed| {
+        let sampling = Sampling::Sample { temperature: 0.9, top_k: 50, top_p: 0.95, seed };
+        let options = GenerateOptions { max_new_tokens: 12, sampling, stop_tokens: Vec::new() };
+        skill.generate(PROMPT, &options).unwrap().token_ids
+    };
+    assert_eq!(sampled(1), sampled(1));
+    assert!((2..6).any(|seed| sampled(seed) != sampled(1)));
+    // So sharp that only the likeliest is left.
+    let sharp = Sampling::Sample { temperature: 1e-4, top_k: 0, top_p: 1.0, seed: 3 };
+    let options = |sampling| GenerateOptions { max_new_tokens: 8, sampling, stop_tokens: vec![] };
+    assert_eq!(
+        skill.generate(PROMPT, &options(sharp)).unwrap(),
+        skill.generate(PROMPT, &options(Sampling::Greedy)).unwrap()
+    );
+}
+
+#[test]
+fn senseless_requests_are_refused() {
+    let skill: TextGenerator = loaded("qwen3");
+    let none = GenerateOptions { max_new_tokens: 0, ..GenerateOptions::default() };
+    let error = skill.generate(PROMPT, &none).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { argument: "max_new_tokens", .. }), "{error}");
+    let error = skill.generate("", &GenerateOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
+    let error = skill.chat(&[], &GenerateOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { argument: "messages", .. }), "{error}");
+}
+
+#[test]
+fn a_model_without_chat_template_still_continues_text() {
+    let copy = copy_of(&fixture("qwen3"));
+    std::fs::write(copy.path().join("tokenizer_config.json"), "{}").unwrap();
+    let skill: TextGenerator =
+        accel_runtime::load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
+    let messages = [Message::new("user", "Hello")];
+    let error = skill.chat(&messages, &GenerateOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::NoChatTemplate { .. }), "{error}");
+    let options = GenerateOptions { max_new_tokens: 2, ..GenerateOptions::default() };
+    assert_eq!(skill.generate(PROMPT, &options).unwrap().token_ids.len(), 2);
+    // A file of its own is found too, and may refuse.
+    let template = "{%- if messages[0].role != 'user' %}{{ raise_exception('users first') }}{% endif -%}\n<{{ messages[0].content }}>\n";
+    std::fs::write(copy.path().join("chat_template.jinja"), template).unwrap();
+    assert_eq!(skill.apply_chat_template(&messages, true).unwrap(), "<Hello>");
+    let error = skill.apply_chat_template(&[Message::new("system", "x")], true).unwrap_err();
+    assert!(error.to_string().contains("users first"), "{error}");
+}

@@ -1,0 +1,68 @@
+//! Raw graphs against PyTorch's outputs, under every option that changes how they run.
+
+use accel_runtime::{
+    CpuOptions, DeviceOptions, GraphModel, GraphOptimization, Pipeline, SessionOptions, load,
+};
+
+use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, strings};
+
+fn check(model: &str, options: &SessionOptions, tolerance: f32) {
+    let reference = Reference::open(model);
+    let skill: GraphModel = load(&SPEC, &fixture(model).into(), options).unwrap();
+    let cases = reference.json["graphs"].as_array().unwrap();
+    assert!(!cases.is_empty());
+    for case in cases {
+        let (graph, name) = (case["graph"].as_str().unwrap(), case["case"].as_str().unwrap());
+        let inputs = strings(&case["inputs"])
+            .into_iter()
+            .map(|it| (it, reference.tensor(&format!("graphs/{graph}/{name}/in/{it}"))))
+            .collect();
+        let outputs = strings(&case["outputs"]);
+        let results = skill.run(graph, inputs, &outputs).unwrap();
+        for (output, result) in outputs.iter().zip(results) {
+            let expected = reference.tensor(&format!("graphs/{graph}/{name}/out/{output}"));
+            assert_eq!(result.shape(), expected.shape());
+            assert_close(
+                &format!("{model} {graph} {name} {output}"),
+                result.as_f32().unwrap(),
+                expected.as_f32().unwrap(),
+                tolerance,
+            );
+        }
+    }
+}
+
+#[test]
+fn bert_equals_pytorch() {
+    check("bert", &OPTIONS, 1e-5);
+}
+
+#[test]
+fn vit_equals_pytorch() {
+    check("vit", &OPTIONS, 1e-5);
+}
+
+#[test]
+fn qwen3_equals_pytorch() {
+    check("qwen3", &OPTIONS, 1e-5);
+}
+
+#[test]
+fn options_change_how_and_not_what() {
+    let prepacked = DeviceOptions::Cpu(CpuOptions { prepack_weights: true });
+    check("bert", &SessionOptions { graph_optimization: GraphOptimization::Off, ..OPTIONS }, 1e-5);
+    check("bert", &SessionOptions { device: prepacked, ..OPTIONS }, 1e-5);
+    check("bert", &SessionOptions { threads: 2, ..OPTIONS }, 1e-5);
+    check("bert", &SessionOptions { threads: 0, ..OPTIONS }, 1e-5);
+}
+
+#[test]
+fn placement_tells_engine_device_and_nodes() {
+    let skill: GraphModel = load(&SPEC, &fixture("bert").into(), &OPTIONS).unwrap();
+    let placement = skill.placement();
+    assert_eq!(placement.engine, accel_runtime::EngineName::Rten);
+    assert!(placement.device.starts_with("CPU"), "{placement}");
+    assert_eq!(placement.nodes.len(), 1);
+    assert!(placement.nodes[0].1 > 10, "{placement}");
+    assert_eq!(skill.graphs().collect::<Vec<_>>(), ["model"]);
+}

@@ -1,0 +1,15 @@
+//! The runtime over the committed fixtures and over graphs made here, with no Python and no network.
+
+mod choice;
+mod corruption;
+mod generation;
+mod graphs;
+mod image_tasks;
+mod inputs;
+mod models;
+mod onnx_bytes;
+mod operators;
+mod pool;
+mod reference;
+mod text_tasks;
+mod tokenizer;

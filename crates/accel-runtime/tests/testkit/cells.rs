@@ -1,0 +1,126 @@
+//! Cells by hand, as the generator writes them.
+
+use accel_runtime as rt;
+use accel_runtime::testkit as tk;
+
+/// The folder that the cells' `model_dir` is relative to.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+pub(crate) const OPTIONS: rt::SessionOptions = rt::SessionOptions {
+    precision: rt::Precision::Fp32,
+    graph_optimization: rt::GraphOptimization::All,
+    threads: 1,
+    max_batch: 8,
+    memory_limit_bytes: 0,
+    allow_cpu_fallback: false,
+    device: rt::DeviceOptions::Cpu(rt::CpuOptions { prepack_weights: true }),
+};
+
+pub(crate) const TOLERANCES: &[(rt::Precision, rt::Tolerance)] =
+    &[(rt::Precision::Fp32, rt::Tolerance { max_abs: 1e-4, min_cosine: 0.99999 })];
+
+const fn spec(
+    model: &'static str,
+    platform: rt::Platform,
+    subfamily: rt::Subfamily,
+    model_dir: &'static str,
+) -> rt::SkillSpec {
+    rt::SkillSpec {
+        model,
+        class: "Test",
+        hub_id: "nobody/nothing",
+        revision: "0000000000000000000000000000000000000000",
+        platform,
+        family: subfamily.family(),
+        subfamily,
+        tasks: subfamily.tasks(),
+        variant: rt::Variant::Real,
+        reason: "",
+        evidence: "executed by this test",
+        parameters: 1,
+        model_dir,
+    }
+}
+
+macro_rules! cases {
+    ($($variant:ident $run:ident),* $(,)?) => {
+        &[
+            $(tk::Case::new(rt::CaseName::$variant, tk::$run),)*
+            tk::Case::new(rt::CaseName::Loads, tk::loads),
+            tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+            tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
+            tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
+            tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),
+            tk::Case::new(rt::CaseName::ConcurrentCallersAgree, tk::concurrent_callers_agree),
+            tk::Case::new(rt::CaseName::SwitchingAgrees, tk::switching_agrees),
+            tk::Case::new(rt::CaseName::Measures, tk::measures),
+            tk::Case::new(rt::CaseName::RefusesOverMemoryLimit, tk::refuses_over_memory_limit),
+            tk::Case::new(rt::CaseName::RecordsFirstRun, tk::records_first_run),
+        ]
+    };
+}
+
+pub(crate) const BERT_SPEC: rt::SkillSpec =
+    spec("bert", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
+pub(crate) const VIT_SPEC: rt::SkillSpec =
+    spec("vit", rt::Platform::Cpu, rt::Subfamily::ImageClassifier, "fixtures/vit");
+pub(crate) const QWEN3_SPEC: rt::SkillSpec =
+    spec("qwen3", rt::Platform::Cpu, rt::Subfamily::CausalLm, "fixtures/qwen3");
+/// The same model without typed tasks.
+pub(crate) const GRAPH_SPEC: rt::SkillSpec =
+    spec("graph", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
+pub(crate) const OPENVINO_SPEC: rt::SkillSpec =
+    spec("bert", rt::Platform::Openvino, rt::Subfamily::MaskedLm, "fixtures/bert");
+/// A model of which nothing was recorded.
+pub(crate) const CLIP_SPEC: rt::SkillSpec =
+    spec("clip", rt::Platform::Cpu, rt::Subfamily::ImageTextEncoder, "");
+pub(crate) const SIMULATED_SPEC: rt::SkillSpec = rt::SkillSpec {
+    variant: rt::Variant::Simulation,
+    reason: "no machine with this device",
+    ..spec("bert", rt::Platform::Webnn, rt::Subfamily::MaskedLm, "fixtures/bert")
+};
+
+pub(crate) const BERT: tk::Cell = tk::Cell {
+    spec: &BERT_SPEC,
+    options: OPTIONS,
+    load: tk::Load::TextEncoder(|source, options| rt::load(&BERT_SPEC, source, options)),
+    tolerances: TOLERANCES,
+    expected_failures: &[],
+    cases: cases!(Embeds embeds, FillsMasks fills_masks),
+};
+pub(crate) const VIT: tk::Cell = tk::Cell {
+    spec: &VIT_SPEC,
+    load: tk::Load::ImageClassifier(|source, options| rt::load(&VIT_SPEC, source, options)),
+    cases: cases!(ClassifiesImages classifies_images),
+    ..BERT
+};
+pub(crate) const QWEN3: tk::Cell = tk::Cell {
+    spec: &QWEN3_SPEC,
+    load: tk::Load::TextGenerator(|source, options| rt::load(&QWEN3_SPEC, source, options)),
+    cases: cases!(GeneratesText generates_text),
+    ..BERT
+};
+pub(crate) const GRAPH: tk::Cell = tk::Cell {
+    spec: &GRAPH_SPEC,
+    load: tk::Load::GraphModel(|source, options| rt::load(&GRAPH_SPEC, source, options)),
+    cases: cases!(),
+    ..BERT
+};
+pub(crate) const OPENVINO: tk::Cell = tk::Cell {
+    spec: &OPENVINO_SPEC,
+    load: tk::Load::TextEncoder(|source, options| rt::load(&OPENVINO_SPEC, source, options)),
+    ..BERT
+};
+pub(crate) const CLIP: tk::Cell = tk::Cell {
+    spec: &CLIP_SPEC,
+    load: tk::Load::GraphModel(|source, options| rt::load(&CLIP_SPEC, source, options)),
+    cases: cases!(),
+    ..BERT
+};
+pub(crate) const SIMULATED: tk::Cell = tk::Cell {
+    spec: &SIMULATED_SPEC,
+    load: tk::Load::TextEncoder(|source, options| {
+        rt::simulate(&SIMULATED_SPEC, source, options).map(rt::Simulated::into_inner)
+    }),
+    ..BERT
+};

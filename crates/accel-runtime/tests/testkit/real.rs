@@ -1,0 +1,41 @@
+//! Every case on the real engine and the committed fixtures.
+
+use accel_runtime::testkit as tk;
+use accel_runtime::{ModelSource, Outcome};
+
+use crate::cells;
+
+#[track_caller]
+fn every_case_passes(cell: &tk::Cell) {
+    for case in cell.cases {
+        let dir = format!("{}/{}", cells::ROOT, cell.spec.model_dir);
+        let report = tk::run_case(cell, case, ModelSource::dir(dir));
+        println!("{} {:?}", case.name, report.measurements);
+        assert!(
+            matches!(report.outcome, Outcome::Passed { .. }),
+            "{}: {:?}",
+            case.name,
+            report.outcome
+        );
+    }
+}
+
+#[test]
+fn a_text_encoder_passes_every_case() {
+    every_case_passes(&cells::BERT);
+}
+
+#[test]
+fn an_image_classifier_passes_every_case() {
+    every_case_passes(&cells::VIT);
+}
+
+#[test]
+fn a_text_generator_passes_every_case() {
+    every_case_passes(&cells::QWEN3);
+}
+
+#[test]
+fn a_model_without_typed_tasks_passes_every_case() {
+    every_case_passes(&cells::GRAPH);
+}
