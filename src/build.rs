@@ -47,7 +47,9 @@ pub struct Config {
 #[non_exhaustive]
 pub enum BuildError {
     /// Not run by cargo.
-    #[error("OUT_DIR is not set: accelgen::build is for build scripts, which cargo runs; elsewhere call accelgen::generate")]
+    #[error(
+        "OUT_DIR is not set: accelgen::build is for build scripts, which cargo runs; elsewhere call accelgen::generate"
+    )]
     NoOutDir,
     /// The registry.
     #[error(transparent)]
@@ -107,7 +109,10 @@ impl Config {
     /// # Errors
     /// [`BuildError`]; the generated files of an earlier run are then as they were.
     pub fn generate(&self) -> Result<FileSet, BuildError> {
-        #[expect(clippy::disallowed_methods, reason = "cargo tells build scripts by the environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "cargo tells build scripts by the environment"
+        )]
         let out = std::env::var("OUT_DIR").map_err(|_| BuildError::NoOutDir)?;
         let root = Path::new(&out).join("accelgen");
         // First of all, so that a registry which does not load is looked at again once mended.
@@ -139,7 +144,13 @@ impl Config {
         }
         let files = crate::generate(&registry, &request)?;
         let compared = sync::compare_owned(&RealDisk, &root, &files)?;
-        sync::write(&RealDisk, &root, &files, &compared, WriteOptions { prune: true, force: false })?;
+        sync::write(
+            &RealDisk,
+            &root,
+            &files,
+            &compared,
+            WriteOptions { prune: true, force: false },
+        )?;
         Ok(files)
     }
 }

@@ -51,13 +51,13 @@ pub enum Error {
         /// The template.
         template: String,
         /// What the parser says.
-        message: String,
+        message: Box<str>,
         /// Line in the unformatted text, from 1.
         line: usize,
         /// Column in that line, from 0.
         column: usize,
         /// The lines around it, numbered.
-        excerpt: String,
+        excerpt: Box<str>,
     },
 
     /// Files stand where generated ones belong, and they are not ours.
@@ -92,7 +92,10 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { action, path, source }
     }

@@ -16,7 +16,10 @@
 //! [`generate`] is phases 2 to 4, pure: the command line, [`build`] scripts, tests and snapshots
 //! all call it.
 
-#![warn(clippy::disallowed_methods, reason = "only registry::load, sync, build and the command line touch the outside")]
+#![warn(
+    clippy::disallowed_methods,
+    reason = "only registry::load, sync, build and the command line touch the outside"
+)]
 
 pub mod build;
 #[cfg(feature = "cli")]
@@ -55,12 +58,12 @@ pub fn generate(registry: &Registry, request: &Request) -> Result<FileSet, Error
     };
     // Collected in the plan's order either way, so the first error is the same too.
     #[cfg(feature = "cli")]
-    let rendered: Vec<_> = {
+    let results: Vec<_> = {
         use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
         plan.files.par_iter().map(render).collect()
     };
     #[cfg(not(feature = "cli"))]
-    let rendered: Vec<_> = plan.files.iter().map(render).collect();
-    let files = rendered.into_iter().collect::<Result<_, _>>()?;
+    let results: Vec<_> = plan.files.iter().map(render).collect();
+    let files = results.into_iter().collect::<Result<_, _>>()?;
     Ok(FileSet { files })
 }

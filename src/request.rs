@@ -65,7 +65,10 @@ impl Default for Request {
 
 impl Request {
     /// The models that are chosen, in the registry's order.
-    pub(crate) fn chosen_models<'a>(&self, registry: &'a Registry) -> Result<Vec<&'a Model>, Error> {
+    pub(crate) fn chosen_models<'a>(
+        &self,
+        registry: &'a Registry,
+    ) -> Result<Vec<&'a Model>, Error> {
         if let Some(wanted) = &self.models {
             for given in wanted {
                 if registry.model(given).is_none() {

@@ -152,8 +152,7 @@ pub enum TemplateError {
 
 /// Every name that a lookup can end at: the embedded ones and the more specific ones.
 fn reachable_names() -> BTreeSet<String> {
-    let mut names: BTreeSet<String> =
-        EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut names: BTreeSet<String> = EMBEDDED.iter().map(|(name, _)| (*name).to_owned()).collect();
     for kind in ["skill", "test"] {
         for family in Family::ALL {
             for platform in Platform::ALL {

@@ -4,4 +4,5 @@
 //! `skills::<model>::auto` picks the platform.
 
 /// One module a model, one module a platform below it.
+#[rustfmt::skip]
 pub mod skills;

@@ -4,8 +4,10 @@
 
 use accel_runtime::testkit as tk;
 
+#[rustfmt::skip]
 mod models;
 
+#[rustfmt::skip]
 fn main() -> std::process::ExitCode {
     tk::main(
         &tk::Suite {

@@ -8,7 +8,8 @@ use accel_core::{Family, Platform, Variant, Vocabulary};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
-const ABOUT: &str = "Generates a test and a typed Rust skill for every (model, platform) pair of a registry";
+const ABOUT: &str =
+    "Generates a test and a typed Rust skill for every (model, platform) pair of a registry";
 
 const LONG_ABOUT: &str = "\
 Generates, for every (model, platform) pair of a registry, a test that proves the model works there \
@@ -124,16 +125,15 @@ pub(super) struct Cli {
     #[arg(long, value_name = "DIR", help_heading = PLACES)]
     pub(super) output_dir: Option<PathBuf>,
 
-    /// The registry [default: model_registry.yaml here or in the nearest folder above]
+    /// The registry [default: `model_registry.yaml` here or in the nearest folder above]
     #[arg(long, value_name = "FILE", help_heading = PLACES)]
     pub(super) registry: Option<PathBuf>,
 
     /// Templates that replace embedded ones of the same name, or are more specific
     ///
     /// Names are those of --list templates, or {skill,test}/FAMILY/PLATFORM.rs.tera,
-    /// {skill,test}/FAMILY/PLATFORM.VARIANT.rs.tera, {skill,test}/default.rs.tera, or what another
-    /// template includes. Any other file is an error: it would never be used. Files whose names
-    /// begin with a dot are not looked at.
+    /// {skill,test}/FAMILY/PLATFORM.VARIANT.rs.tera, {skill,test}/default.rs.tera. Any other file is an
+    /// error: it would never be used. Names that begin with a dot or end with `~` are passed over.
     #[arg(long, value_name = "DIR", help_heading = PLACES)]
     pub(super) templates: Option<PathBuf>,
 
@@ -236,7 +236,7 @@ pub(super) enum RegistryCommand {
 /// Where the registry is, and how to print.
 #[derive(Debug, clap::Args)]
 pub(super) struct RegistryPlace {
-    /// The registry [default: model_registry.yaml here or in the nearest folder above]
+    /// The registry [default: `model_registry.yaml` here or in the nearest folder above]
     #[arg(long, value_name = "FILE")]
     pub(super) registry: Option<PathBuf>,
     /// What is printed
@@ -327,4 +327,3 @@ pub(super) enum ListArg {
     Platforms,
     Templates,
 }
-

@@ -39,7 +39,7 @@ pub(super) fn run(
     output: &Path,
     registry: &Registry,
     chosen: &[(&str, Platform)],
-    console: &Console,
+    console: Console,
 ) -> Result<TestReport, Failure> {
     let present = present_tests(output, registry)?;
     let wanted: BTreeSet<(String, Platform)> =
@@ -126,7 +126,7 @@ fn filters(
 fn run_once(
     output: &Path,
     filter: &Filter,
-    console: &Console,
+    console: Console,
     progress: &Progress,
 ) -> Result<(Vec<CaseReport>, Option<String>), Failure> {
     let io = |what: &'static str| Error::io(what, Path::new("a temporary file"));
@@ -203,7 +203,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(console: &Console, cells: usize) -> Self {
+    fn new(console: Console, cells: usize) -> Self {
         let bar = console.progress().then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {

@@ -30,7 +30,9 @@ pub(super) struct Choice {
 pub(super) enum Chosen {
     Yes(Variant),
     /// It would be, but nothing is generated for it.
-    Unsupported { reason: String },
+    Unsupported {
+        reason: String,
+    },
     /// The flags leave it out.
     No,
 }
@@ -76,7 +78,8 @@ impl Choice {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             if chosen.len() > limit {
                 let keys = chosen.iter().take(limit).map(|it| it.key.to_string()).collect();
-                warnings.push(format!("--limit {limit} leaves out {} models", chosen.len() - limit));
+                warnings
+                    .push(format!("--limit {limit} leaves out {} models", chosen.len() - limit));
                 request.models = Some(keys);
             }
         }
@@ -143,7 +146,9 @@ fn platforms(cli: &Cli, extras: &BTreeSet<Platform>) -> Result<BTreeSet<Platform
 }
 
 /// The platforms of `--platform`; `None` is all.
-pub(super) fn named_platforms(given: &[PlatformArg]) -> Result<Option<BTreeSet<Platform>>, Failure> {
+pub(super) fn named_platforms(
+    given: &[PlatformArg],
+) -> Result<Option<BTreeSet<Platform>>, Failure> {
     if given.contains(&PlatformArg::All) {
         if given.iter().any(|it| *it != PlatformArg::All) {
             let message = "`--platform all` includes every platform; name either `all` or some";

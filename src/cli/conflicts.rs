@@ -37,9 +37,18 @@ impl Action {
         match self {
             Self::List => Some(&["list", "limit", "registry", "format", "debug"]),
             Self::ListTemplates => Some(&["list", "limit", "templates", "format", "debug"]),
-            Self::Explain => Some(&["explain", "platform", "registry", "templates", "format", "debug"]),
+            Self::Explain => {
+                Some(&["explain", "platform", "registry", "templates", "format", "debug"])
+            }
             Self::PruneOnly => Some(&[
-                "prune", "dry_run", "diff", "registry", "output_dir", "format", "quiet", "debug",
+                "prune",
+                "dry_run",
+                "diff",
+                "registry",
+                "output_dir",
+                "format",
+                "quiet",
+                "debug",
             ]),
             Self::Generate => None,
         }
@@ -58,7 +67,11 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("all", "generate", "choose all models or some"),
     ("all", "family", "choose all models or those of some families"),
     ("generate", "family", "choose models by name or by family"),
-    ("all", "generate_missing", "the one writes every file, the other only absent ones; without --all, --generate-missing looks at all models"),
+    (
+        "all",
+        "generate_missing",
+        "the one writes every file, the other only absent ones; without --all, --generate-missing looks at all models",
+    ),
     ("check", "generate_missing", "the check reports what is missing anyway"),
     ("check", "dry_run", "the check writes nothing and lists everything anyway"),
     ("check", "diff", "the check shows the same diffs; they differ in the exit code"),

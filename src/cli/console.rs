@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::args::Format;
+use super::failure::Failure;
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -34,43 +35,48 @@ impl Console {
     }
 
     /// Whether the output is one JSON document.
-    pub(super) fn json(&self) -> bool {
+    pub(super) fn json(self) -> bool {
         self.format == Format::Json
     }
 
-    pub(super) const fn quiet(&self) -> bool {
+    pub(super) const fn quiet(self) -> bool {
         self.quiet
     }
 
-    pub(super) const fn debug_on(&self) -> bool {
+    pub(super) const fn debug_on(self) -> bool {
         self.debug
     }
 
     /// Whether a progress bar would be seen, and by someone who wants it.
-    pub(super) fn progress(&self) -> bool {
+    pub(super) fn progress(self) -> bool {
         !self.quiet && !self.debug && !self.json() && io::stderr().is_terminal()
     }
 
-    pub(super) fn error(&self, message: &str) {
-        self.line(&self.stderr.bad("error"), message);
+    pub(super) fn failure(self, failure: &Failure) {
+        if failure.problems.is_empty() {
+            self.line(&self.stderr.bad("error"), &failure.message);
+        } else {
+            // Every problem says itself that it is an error.
+            let _ = writeln!(io::stderr().lock(), "{}", failure.message);
+        }
     }
 
     /// A warning; JSON output has its own place for them.
-    pub(super) fn warn(&self, message: &str) {
+    pub(super) fn warn(self, message: &str) {
         if !self.quiet && !self.json() {
             self.line(&self.stderr.warn("warning"), message);
         }
     }
 
     /// Something worth knowing that is not what was asked for.
-    pub(super) fn note(&self, message: &str) {
+    pub(super) fn note(self, message: &str) {
         if !self.quiet && !self.json() {
             self.line("note", message);
         }
     }
 
     /// What a phase did and how long it took, with `--debug`.
-    pub(super) fn timed(&self, since: Instant, what: &str) {
+    pub(super) fn timed(self, since: Instant, what: &str) {
         if self.debug {
             let milliseconds = since.elapsed().as_secs_f64() * 1e3;
             self.line("debug", &format!("{what} in {milliseconds:.1} ms"));
@@ -78,7 +84,7 @@ impl Console {
     }
 
     #[expect(clippy::unused_self, reason = "the one way to stderr")]
-    fn line(&self, label: &str, message: &str) {
+    fn line(self, label: &str, message: &str) {
         let _ = writeln!(io::stderr().lock(), "{label}: {message}");
     }
 }
@@ -95,7 +101,11 @@ impl Paint {
     pub(super) const PLAIN: Self = Self { on: false };
 
     fn with(self, style: Style, text: &str) -> String {
-        if self.on && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.on && !text.is_empty() {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
     }
 
     pub(super) fn good(self, text: &str) -> String {

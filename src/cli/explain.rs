@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use accel_core::{OptionValue, Platform, Vocabulary as _, common_option_fields, device_option_fields};
+use accel_core::{
+    OptionValue, Platform, Vocabulary as _, common_option_fields, device_option_fields,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -18,7 +20,7 @@ use crate::request::{unknown_model, variant};
 use crate::templates::Templates;
 
 /// Explains a model on the named platforms, or on all.
-pub(super) fn run(key: &str, cli: &Cli, console: &Console) -> Result<Done, Failure> {
+pub(super) fn run(key: &str, cli: &Cli, console: Console) -> Result<Done, Failure> {
     let path = places::registry_path(cli.registry.as_deref(), console)?;
     let registry = places::load(&path, console)?;
     let templates = places::templates(cli.templates.as_deref())?;
@@ -67,19 +69,28 @@ fn classification(model: &Model, paint: Paint) -> String {
         vec![plain("  task"), plain(found.task.name()), plain(found.task.doc())],
     ];
     if found.evidence.is_empty() {
-        rows.push(vec![plain("  because"), plain("the registry says so"), plain("the classifier knows nothing of it")]);
+        rows.push(vec![
+            plain("  because"),
+            plain("the registry says so"),
+            plain("the classifier knows nothing of it"),
+        ]);
     } else {
         rows.push(vec![plain("  confidence"), plain(format!("{:.2}", found.confidence))]);
     }
     text.push_str(&table(paint, &rows));
     if found.subfamily != model.subfamily {
-        let _ = writeln!(text, "  the registry overrides the classifier, which says {}", found.subfamily);
+        let _ = writeln!(
+            text,
+            "  the registry overrides the classifier, which says {}",
+            found.subfamily
+        );
     }
     for clue in &found.evidence {
         let agrees = if clue.agrees { paint.good("agrees") } else { paint.warn("disagrees") };
         let source = json!(clue.source);
         let source = source.as_str().unwrap_or_default().replace('_', " ");
-        let _ = writeln!(text, "  {agrees}: {source} `{}` speaks for {}", clue.value, clue.subfamily);
+        let _ =
+            writeln!(text, "  {agrees}: {source} `{}` speaks for {}", clue.value, clue.subfamily);
     }
     text
 }
@@ -93,6 +104,8 @@ struct CellPage {
     evidence: String,
     /// Nothing for an unsupported cell.
     lookups: Vec<Lookup>,
+    /// The templates that are laid into the skill's, besides the example of its kind.
+    sections: Vec<String>,
     options: Vec<OptionLine>,
     tolerances: Value,
     expected_failures: Value,
@@ -136,12 +149,16 @@ impl CellPage {
             Some(OptionLine { name, value: option_json(value), from })
         };
         let supported = !lookups.is_empty();
+        let sections = variant(cell).map(|variant| {
+            vec![format!("platform/{platform}.tera"), format!("variant/{variant}.tera")]
+        });
         Self {
             platform,
             support: cell.support.name(),
             reason: cell.reason.clone(),
             evidence: cell.evidence.to_string(),
             lookups,
+            sections: sections.unwrap_or_default(),
             options: fields.filter(|_| supported).filter_map(|it| option(it.name)).collect(),
             tolerances: if supported { json!(cell.tolerances) } else { json!({}) },
             expected_failures: json!(cell.expected_failures),
@@ -162,20 +179,28 @@ impl CellPage {
             let _ = writeln!(text, "  {} template, the first that exists:", lookup.kind);
             let mut chosen = false;
             for name in &lookup.looked_for {
-                if lookup.chosen.as_ref() == Some(name) {
-                    let _ = writeln!(text, "    {} {name}", paint.good("chosen "));
+                let mark = if lookup.chosen.as_ref() == Some(name) {
                     chosen = true;
+                    paint.good("chosen   ")
+                } else if chosen {
+                    paint.dim("not asked")
                 } else {
-                    // Those after the chosen one were not looked for.
-                    let why = if chosen { "not asked" } else { "absent " };
-                    let _ = writeln!(text, "    {} {name}", paint.dim(why));
-                }
+                    paint.dim("absent   ")
+                };
+                let _ = writeln!(text, "    {mark} {name}");
             }
         }
+        let _ = writeln!(text, "  sections of the skill: {}", self.sections.join(", "));
         let rows: Vec<_> = self
             .options
             .iter()
-            .map(|it| vec![plain(format!("    {}", it.name)), plain(shown(&it.value)), plain(format!("from the {}", it.from))])
+            .map(|it| {
+                vec![
+                    plain(format!("    {}", it.name)),
+                    plain(shown(&it.value)),
+                    plain(format!("from the {}", it.from)),
+                ]
+            })
             .collect();
         let _ = write!(text, "  options:\n{}", table(paint, &rows));
         let _ = writeln!(text, "  tolerances:");

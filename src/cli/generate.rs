@@ -19,24 +19,24 @@ use crate::sync::{self, Compared, RealDisk, State, WriteOptions};
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     cli: &'a Cli,
-    console: &'a Console,
+    console: Console,
     pub(super) registry: PathBuf,
     output: PathBuf,
 }
 
 /// Generates once and prints what came of it.
-pub(super) fn run(cli: &Cli, console: &Console) -> Result<Done, Failure> {
+pub(super) fn run(cli: &Cli, console: Console) -> Result<Done, Failure> {
     let report = Job::new(cli, console)?.run()?;
     Ok(print(&report, cli, console))
 }
 
 /// Removes orphans, or lists them, and does nothing else.
-pub(super) fn prune(cli: &Cli, console: &Console) -> Result<Done, Failure> {
+pub(super) fn prune(cli: &Cli, console: Console) -> Result<Done, Failure> {
     let report = Job::new(cli, console)?.prune()?;
     Ok(print(&report, cli, console))
 }
 
-fn print(report: &Report, cli: &Cli, console: &Console) -> Done {
+fn print(report: &Report, cli: &Cli, console: Console) -> Done {
     human::warnings(report, console);
     let stdout = match cli.format {
         Format::Json => json::report(report),
@@ -48,7 +48,7 @@ fn print(report: &Report, cli: &Cli, console: &Console) -> Done {
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(cli: &'a Cli, console: &'a Console) -> Result<Self, Failure> {
+    pub(super) fn new(cli: &'a Cli, console: Console) -> Result<Self, Failure> {
         let registry = places::registry_path(cli.registry.as_deref(), console)?;
         let output = places::output_dir(cli.output_dir.as_deref(), &registry);
         Ok(Self { cli, console, registry, output })
@@ -73,7 +73,9 @@ impl<'a> Job<'a> {
         report.files = match mode {
             Mode::Write => self.write(&files, &compared, options)?,
             // The check says what `accelgen --all` would do.
-            Mode::Check => self.preview(&files, &compared, WriteOptions { prune: true, force: false }),
+            Mode::Check => {
+                self.preview(&files, &compared, WriteOptions { prune: true, force: false })
+            }
             Mode::DryRun | Mode::Diff | Mode::Prune => {
                 // What a run would refuse, its dry run refuses too.
                 sync::refuse_strangers(&self.output, &compared, options)?;
@@ -187,21 +189,32 @@ fn warn_of_leftovers(report: &mut Report) {
     if report.mode == Mode::Check {
         return;
     }
-    for file in &report.files {
-        match file.status {
-            Status::Orphaned => report.warnings.push(format!(
-                "{} is an orphan: nothing in the registry stands for it; --prune removes it",
-                file.path
-            )),
-            Status::NotOurs => report.warnings.push(format!(
-                "{} was not written by accelgen; it stays, but does not belong there",
-                file.path
-            )),
-            _ => {}
-        }
+    if let Some(orphans) = paths(report, Status::Orphaned) {
+        report.warnings.push(format!(
+            "nothing in the registry stands for these files any more; --prune removes them: {orphans}"
+        ));
+    }
+    if let Some(strangers) = paths(report, Status::NotOurs) {
+        report.warnings.push(format!(
+            "these files were not written by accelgen; they stay, but do not belong there: {strangers}"
+        ));
     }
     if report.mode == Mode::Prune && report.count(Status::Removed) > 0 {
-        let hint = "module files may still name what was removed; `accelgen --all` brings them up to date";
+        let hint =
+            "module files may still name what was removed; `accelgen --all` brings them up to date";
         report.warnings.push(hint.to_owned());
+    }
+}
+
+/// The paths of files with a status, the first few of many; `None` when there are none.
+fn paths(report: &Report, status: Status) -> Option<String> {
+    const MOST: usize = 5;
+    let all: Vec<&str> =
+        report.files.iter().filter(|it| it.status == status).map(|it| it.path.as_str()).collect();
+    let named = all.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+    match all.len() {
+        0 => None,
+        it if it > MOST => Some(format!("{named} and {} more", it - MOST)),
+        _ => Some(named),
     }
 }

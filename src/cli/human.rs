@@ -15,7 +15,7 @@ use crate::files::Kind;
 const MOST_NAMED: usize = 20;
 
 /// What deserves a line on stderr.
-pub(super) fn warnings(report: &Report, console: &Console) {
+pub(super) fn warnings(report: &Report, console: Console) {
     if !report.registry_warnings.is_empty() {
         console.note(&format!(
             "the registry has {}; see `accelgen registry validate`",
@@ -28,7 +28,7 @@ pub(super) fn warnings(report: &Report, console: &Console) {
 }
 
 /// Everything about a run. Writing to a `String` cannot fail, so results of `write!` are dropped.
-pub(super) fn report(report: &Report, console: &Console) -> String {
+pub(super) fn report(report: &Report, console: Console) -> String {
     let paint = console.paint;
     let mut text = match report.mode {
         Mode::Check => check(report, paint),
@@ -92,13 +92,15 @@ fn matrix_cell<'a>(chosen: Option<&Chosen>) -> TableCell<'a> {
     }
 }
 
-/// The files that are not as they were, up to `most`.
+/// The files that are not as they were. When they are more than `most`, a few of a kind say more
+/// than the first ones of the alphabet, so those that were created go without saying.
 fn files(report: &Report, paint: Paint, most: usize) -> String {
-    let told: Vec<&FileReport> = report
-        .files
-        .iter()
-        .filter(|it| !matches!(it.status, Status::Unchanged | Status::NotOurs | Status::Orphaned))
-        .collect();
+    let quiet = [Status::Unchanged, Status::NotOurs, Status::Orphaned];
+    let mut told: Vec<&FileReport> =
+        report.files.iter().filter(|it| !quiet.contains(&it.status)).collect();
+    if told.len() > most {
+        told.retain(|it| it.status != Status::Created);
+    }
     let mut text = String::new();
     for file in told.iter().take(most) {
         file_line(&mut text, file, file.status.name(), paint);
@@ -138,7 +140,7 @@ fn summary(report: &Report) -> String {
     let mut text = if report.cells.is_empty() {
         String::new()
     } else if number == 0 {
-        format!("{} nothing to {}; ", if verb == "wrote" { verb } else { "would write" }, report.output_dir)
+        format!("{verb} nothing to {}; ", report.output_dir)
     } else {
         let kinds: Vec<String> = KINDS
             .iter()
@@ -196,7 +198,9 @@ fn check(report: &Report, paint: Paint) -> String {
     );
     let fixable = counts.keys().any(|it| *it != Status::NotOurs);
     if fixable {
-        text.push_str("run `accelgen --all` to write what is missing or stale and remove orphans\n");
+        text.push_str(
+            "run `accelgen --all` to write what is missing or stale and remove orphans\n",
+        );
     }
     if counts.contains_key(&Status::NotOurs) {
         text.push_str(

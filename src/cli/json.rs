@@ -67,14 +67,14 @@ pub(super) fn document(body: impl Serialize) -> String {
     }
     // Our own types have string keys and finite numbers; there is nothing that JSON cannot hold.
     let text = serde_json::to_string_pretty(&Document { version: VERSION, body });
-    text.unwrap_or_else(|it| json!({ "version": VERSION, "error": it.to_string() }).to_string()) + "\n"
+    text.unwrap_or_else(|it| json!({ "version": VERSION, "error": it.to_string() }).to_string())
+        + "\n"
 }
 
 /// A run.
 pub(super) fn report(report: &Report) -> String {
     let count = |status| report.count(status);
-    let warnings: Vec<&String> =
-        report.registry_warnings.iter().chain(&report.warnings).collect();
+    let warnings: Vec<&String> = report.registry_warnings.iter().chain(&report.warnings).collect();
     let mut body = json!({
         "registry": report.registry,
         "output_dir": report.output_dir,

@@ -19,7 +19,7 @@ struct List {
 }
 
 /// Lists, at most `--limit` items.
-pub(super) fn run(what: ListArg, cli: &Cli, console: &Console) -> Result<Done, Failure> {
+pub(super) fn run(what: ListArg, cli: &Cli, console: Console) -> Result<Done, Failure> {
     let registry = || {
         let path = places::registry_path(cli.registry.as_deref(), console)?;
         places::load(&path, console)
@@ -39,7 +39,8 @@ pub(super) fn run(what: ListArg, cli: &Cli, console: &Console) -> Result<Done, F
             "items": &list.items[..shown],
         }))));
     }
-    let mut rows: Vec<Vec<TableCell<'_>>> = vec![list.columns.iter().map(|it| heading(*it)).collect()];
+    let mut rows: Vec<Vec<TableCell<'_>>> =
+        vec![list.columns.iter().map(|it| heading(*it)).collect()];
     rows.extend(list.rows.iter().take(shown).map(|row| row.iter().map(plain).collect()));
     if shown < total {
         console.note(&format!("{shown} of {total} {}", list.name));
@@ -77,7 +78,15 @@ fn models(registry: &Registry) -> List {
         }));
     }
     let columns = &[
-        "model", "class", "family", "subfamily", "key", "real", "simulation", "unsupported", "hub id",
+        "model",
+        "class",
+        "family",
+        "subfamily",
+        "key",
+        "real",
+        "simulation",
+        "unsupported",
+        "hub id",
     ];
     List { name: "models", columns, rows, items }
 }
@@ -103,9 +112,8 @@ fn platforms(registry: &Registry) -> List {
     let mut items = Vec::new();
     for platform in Platform::ALL {
         let engines: Vec<&str> = platform.engines().iter().map(|it| it.name()).collect();
-        let supports = || {
-            registry.models.iter().filter_map(|it| it.cells.get(platform)).map(|it| it.support)
-        };
+        let supports =
+            || registry.models.iter().filter_map(|it| it.cells.get(platform)).map(|it| it.support);
         let of = |support| cells_of(supports(), support);
         let (real, simulation, unsupported) =
             (of(Support::Real), of(Support::Simulation), of(Support::Unsupported));

@@ -75,17 +75,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let console = Console::new(cli.format(), cli.quiet, cli.debug);
     let done = match &cli.command {
-        Some(Command::Registry(command)) => registry::run(command, &console),
+        Some(Command::Registry(command)) => registry::run(command, console),
         Some(Command::Completions { shell }) => Ok(Done::fine(completions(*shell))),
         None => match conflicts::action(&conflicts::given(&matches), &cli.values()) {
-            Ok(action) => dispatch(action, &cli, &console),
+            Ok(action) => dispatch(action, &cli, console),
             Err(refusal) => return refuse(&refusal_error(refusal), console.json()),
         },
     };
-    finish(done, &console)
+    finish(done, console)
 }
 
-fn dispatch(action: Action, cli: &Cli, console: &Console) -> Result<Done, Failure> {
+fn dispatch(action: Action, cli: &Cli, console: Console) -> Result<Done, Failure> {
     match action {
         Action::List | Action::ListTemplates => {
             list::run(cli.list.unwrap_or(ListArg::Models), cli, console)
@@ -118,14 +118,15 @@ impl Cli {
 }
 
 /// Prints what came of a command. A closed pipe is the reader's right and no error.
-fn finish(done: Result<Done, Failure>, console: &Console) -> ExitCode {
+fn finish(done: Result<Done, Failure>, console: Console) -> ExitCode {
     match done {
         Ok(Done { stdout, found }) => {
             let mut out = io::stdout().lock();
             let written = out.write_all(stdout.as_bytes()).and_then(|()| out.flush());
             match written {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    console.error(&format!("cannot write to stdout: {error}"));
+                    let message = format!("cannot write to stdout: {error}");
+                    console.failure(&Failure::new("io", message));
                     ExitCode::from(2)
                 }
                 _ => ExitCode::from(u8::from(found)),
@@ -135,7 +136,7 @@ fn finish(done: Result<Done, Failure>, console: &Console) -> ExitCode {
             if console.json() {
                 let _ = io::stdout().lock().write_all(json::failure(&failure).as_bytes());
             } else {
-                console.error(&failure.message);
+                console.failure(&failure);
             }
             ExitCode::from(2)
         }

@@ -148,10 +148,8 @@ mod tests {
             placement: "all".to_owned(),
         };
         let failed = Outcome::Failed { stage: Stage::Run, message: "no".to_owned() };
-        let lines = [
-            line("bert", CaseName::Loads, passed),
-            line("distilbert", CaseName::Loads, failed),
-        ];
+        let lines =
+            [line("bert", CaseName::Loads, passed), line("distilbert", CaseName::Loads, failed)];
         let report = TestReport::new(&[("bert", Platform::Cpu)], &lines);
         assert_eq!(report.cells[0].passed, 1);
         assert!(!report.failed(), "{report:?}");

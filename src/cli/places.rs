@@ -17,7 +17,7 @@ const OUTPUT: &str = "generated";
 
 /// The registry given, else the one here, else the nearest one above, which is then named on
 /// stderr.
-pub(super) fn registry_path(given: Option<&Path>, console: &Console) -> Result<PathBuf, Failure> {
+pub(super) fn registry_path(given: Option<&Path>, console: Console) -> Result<PathBuf, Failure> {
     if let Some(path) = given {
         return Ok(path.to_owned());
     }
@@ -37,7 +37,7 @@ pub(super) fn registry_path(given: Option<&Path>, console: &Console) -> Result<P
 }
 
 /// The registry, read and checked.
-pub(super) fn load(path: &Path, console: &Console) -> Result<Registry, Failure> {
+pub(super) fn load(path: &Path, console: Console) -> Result<Registry, Failure> {
     let start = Instant::now();
     let registry = crate::registry::load(path)?;
     let cells: usize = registry.models.iter().map(|it| it.cells.len()).sum();
@@ -57,9 +57,9 @@ pub(super) fn output_dir(given: Option<&Path>, registry: &Path) -> PathBuf {
 pub(super) fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let mut templates = Templates::default();
     if let Some(folder) = folder {
-        let read = templates
-            .overlay_folder(folder)
-            .map_err(|it| Failure::new("template", format!("--templates {}: {it}", folder.display())))?;
+        let read = templates.overlay_folder(folder).map_err(|it| {
+            Failure::new("template", format!("--templates {}: {it}", folder.display()))
+        })?;
         if read.is_empty() {
             return Err(Failure::usage(format!(
                 "--templates {}: there is no template in it; see `accelgen --list templates`",

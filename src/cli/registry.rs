@@ -22,7 +22,7 @@ impl RegistryCommand {
     }
 }
 
-pub(super) fn run(command: &RegistryCommand, console: &Console) -> Result<Done, Failure> {
+pub(super) fn run(command: &RegistryCommand, console: Console) -> Result<Done, Failure> {
     match command {
         RegistryCommand::Validate(place) => validate(place, console),
         RegistryCommand::Schema => Ok(Done::fine(registry::schema())),
@@ -31,7 +31,7 @@ pub(super) fn run(command: &RegistryCommand, console: &Console) -> Result<Done, 
 }
 
 /// Prints every warning; errors are the failure itself, warnings among them.
-fn validate(place: &RegistryPlace, console: &Console) -> Result<Done, Failure> {
+fn validate(place: &RegistryPlace, console: Console) -> Result<Done, Failure> {
     let path = places::registry_path(place.registry.as_deref(), console)?;
     let registry = places::load(&path, console)?;
     if console.json() {
@@ -55,7 +55,7 @@ fn validate(place: &RegistryPlace, console: &Console) -> Result<Done, Failure> {
     Ok(Done::fine(text))
 }
 
-fn add(add: &AddArgs, console: &Console) -> Result<Done, Failure> {
+fn add(add: &AddArgs, console: Console) -> Result<Done, Failure> {
     let path = places::registry_path(add.place.registry.as_deref(), console)?;
     let Some(parameters) = add.parameters else {
         return Err(Failure::usage(

@@ -7,7 +7,7 @@ use accel_core::{Family, Platform, Variant};
 use serde::Serialize;
 use similar::TextDiff;
 
-use super::choice::{Chosen, Choice};
+use super::choice::{Choice, Chosen};
 use super::outcomes::TestReport;
 use crate::files::{FileSet, Kind};
 use crate::registry::Registry;
@@ -142,7 +142,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(mode: Mode, registry_path: &Path, output: &Path, registry: &Registry) -> Self {
+    pub(super) fn new(
+        mode: Mode,
+        registry_path: &Path,
+        output: &Path,
+        registry: &Registry,
+    ) -> Self {
         Self {
             mode,
             registry: registry_path.display().to_string(),
@@ -187,8 +192,8 @@ impl Report {
 
     /// Whether the exit code is 1.
     pub(super) fn found(&self) -> bool {
-        let check = self.mode == Mode::Check
-            && self.files.iter().any(|it| it.status != Status::Unchanged);
+        let check =
+            self.mode == Mode::Check && self.files.iter().any(|it| it.status != Status::Unchanged);
         check || self.tests.as_ref().is_some_and(TestReport::failed)
     }
 }

@@ -19,20 +19,20 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// Writes now and after every change, until the process is ended. An error ends a run, not the
 /// watch.
-pub(super) fn run(cli: &Cli, console: &Console) -> Result<Done, Failure> {
+pub(super) fn run(cli: &Cli, console: Console) -> Result<Done, Failure> {
     let job = Job::new(cli, console)?;
-    let watched = Watched::new(&job.registry, cli.templates.as_deref())?;
+    let sources = Watched::new(&job.registry, cli.templates.as_deref())?;
     let (send, changes) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // The receiver lives as long as this function.
         let _ = send.send(event);
     })
-    .map_err(cannot_watch)?;
+    .map_err(|it| cannot_watch(&it))?;
     // The folder, not the file: an editor that replaces the file would end the watch of it.
-    let folder = watched.registry.parent().unwrap_or_else(|| Path::new("."));
-    watcher.watch(folder, RecursiveMode::NonRecursive).map_err(cannot_watch)?;
-    if let Some(templates) = &watched.templates {
-        watcher.watch(templates, RecursiveMode::Recursive).map_err(cannot_watch)?;
+    let folder = sources.registry.parent().unwrap_or_else(|| Path::new("."));
+    watcher.watch(folder, RecursiveMode::NonRecursive).map_err(|it| cannot_watch(&it))?;
+    if let Some(templates) = &sources.templates {
+        watcher.watch(templates, RecursiveMode::Recursive).map_err(|it| cannot_watch(&it))?;
     }
     console.note("watching the registry and templates; end with Ctrl-C");
     loop {
@@ -41,7 +41,8 @@ pub(super) fn run(cli: &Cli, console: &Console) -> Result<Done, Failure> {
             Ok(report) => {
                 human::warnings(&report, console);
                 if !console.quiet() {
-                    let line = format!("{} ms: {}", start.elapsed().as_millis(), human::line(&report));
+                    let line =
+                        format!("{} ms: {}", start.elapsed().as_millis(), human::line(&report));
                     let mut out = io::stdout().lock();
                     if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
                         // Nobody reads any more.
@@ -49,9 +50,9 @@ pub(super) fn run(cli: &Cli, console: &Console) -> Result<Done, Failure> {
                     }
                 }
             }
-            Err(failure) => console.error(&failure.message),
+            Err(failure) => console.failure(&failure),
         }
-        if !wait(&changes, &watched) {
+        if !wait(&changes, &sources) {
             return Err(Failure::new("io", "the system stopped reporting changes".to_owned()));
         }
     }
@@ -110,6 +111,6 @@ impl Watched {
     }
 }
 
-fn cannot_watch(error: notify::Error) -> Failure {
+fn cannot_watch(error: &notify::Error) -> Failure {
     Failure::new("io", format!("cannot watch for changes: {error}"))
 }

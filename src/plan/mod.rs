@@ -93,12 +93,14 @@ fn chosen_cells<'a>(
                 continue;
             }
             for kind in &request.kinds {
-                let file = CellFile { model: model.key.to_string(), platform: *platform, kind: *kind };
+                let file =
+                    CellFile { model: model.key.to_string(), platform: *platform, kind: *kind };
                 let wanted = match kind {
                     Kind::Skill | Kind::Test => true,
                     Kind::Extra => {
                         !cases::extra(*platform).is_empty()
-                            && (request.extras.contains(platform) || request.present.contains(&file))
+                            && (request.extras.contains(platform)
+                                || request.present.contains(&file))
                     }
                     Kind::Index => false,
                 };
@@ -113,7 +115,8 @@ fn chosen_cells<'a>(
     }
     if !any {
         let why = if unsupported.is_empty() {
-            "no cell passes the platform, variant and kind filters; see `accelgen --list models`".to_owned()
+            "no cell passes the platform, variant and kind filters; see `accelgen --list models`"
+                .to_owned()
         } else {
             format!("every chosen cell is unsupported: {}", unsupported.join("; "))
         };
@@ -126,16 +129,13 @@ fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<Planne
     let cell = &model.cells[&file.platform];
     let variant = variant(cell).unwrap_or(Variant::Simulation);
     let kind_folder = if file.kind == Kind::Skill { "skill" } else { "test" };
-    let template = resolve::resolve(
-        &request.templates,
-        kind_folder,
-        model.family(),
-        file.platform,
-        variant,
-    )?
-    .chosen;
+    let template =
+        resolve::resolve(&request.templates, kind_folder, model.family(), file.platform, variant)?
+            .chosen;
     let page = match file.kind {
-        Kind::Skill => Page::Skill(Box::new(pages::skill_page(request, model, file.platform, cell, variant))),
+        Kind::Skill => {
+            Page::Skill(Box::new(pages::skill_page(request, model, file.platform, cell, variant)))
+        }
         _ => Page::Test(Box::new(pages::test_page(request, model, file, cell, variant))),
     };
     let enhance = match (file.kind, file.platform) {
@@ -153,7 +153,10 @@ fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<Planne
             family: Some(model.family()),
             template,
         },
-        command: format!("accelgen --generate {} --platform {}{enhance}", file.model, file.platform),
+        command: format!(
+            "accelgen --generate {} --platform {}{enhance}",
+            file.model, file.platform
+        ),
         page,
     })
 }

@@ -270,7 +270,8 @@ pub(super) fn model_skills_page(
         modules: generated
             .iter()
             .map(|platform| {
-                let simulated = crate::request::variant(&model.cells[platform]) == Some(Variant::Simulation);
+                let simulated =
+                    crate::request::variant(&model.cells[platform]) == Some(Variant::Simulation);
                 SkillModuleRow {
                     module: platform.to_string(),
                     doc: format!(
@@ -344,7 +345,10 @@ fn precision_of(cell: &Cell) -> Precision {
 /// The Rust variant of a vocabulary's member.
 fn variant_ident<V: Vocabulary>(member: V) -> String {
     let name = Vocabulary::name(member);
-    V::MEMBERS.iter().find(|(it, _)| *it == name).map_or_else(String::new, |(_, it)| (*it).to_owned())
+    V::MEMBERS
+        .iter()
+        .find(|(it, _)| *it == name)
+        .map_or_else(String::new, |(_, it)| (*it).to_owned())
 }
 
 /// Bytes of the weights alone, in decimal megabytes, rounded up.

@@ -87,12 +87,28 @@ fn wrong_type(node: &Node, wanted: &str, help: &str, cx: &mut Context<'_>) {
 pub(super) fn text<'n>(node: &'n Node, what: &str, cx: &mut Context<'_>) -> Option<&'n str> {
     match &node.value {
         Value::Scalar { text, plain } if !plain || is_text(text) => return Some(text),
-        Value::Scalar { text, .. } if !text.is_empty() => {
+        Value::Scalar { .. } if is_nothing(node) => {
+            wrong_type(node, what, "write a value, or remove the key", cx);
+        }
+        Value::Scalar { .. } => {
             wrong_type(node, what, "put it in quotes if it is meant as text", cx);
         }
         _ => wrong_type(node, what, "", cx),
     }
     None
+}
+
+/// Whether a node has no value.
+fn is_nothing(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar { text, plain: true } if resolve(text) == Plain::Null)
+}
+
+/// The word of a node that must be one of some names; which ones is for the caller to say.
+pub(super) fn word<'n>(node: &'n Node, what: &str, cx: &mut Context<'_>) -> Option<&'n str> {
+    match &node.value {
+        Value::Scalar { text, .. } if !is_nothing(node) => Some(text),
+        _ => text(node, what, cx),
+    }
 }
 
 /// The truth value of a node that must be one.
@@ -163,13 +179,8 @@ fn name<T: Vocabulary>(given: &str, span: Span, cx: &mut Context<'_>) -> Option<
 
 impl<T: Vocabulary> Decode for T {
     fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
-        if let Value::Scalar { text, .. } = &node.value
-            && !text.is_empty()
-        {
-            return name(text, node.span, cx);
-        }
-        wrong_type(node, &format!("the name of a {}", T::WHAT), "", cx);
-        None
+        let word = word(node, &format!("the name of a {}", T::WHAT), cx)?;
+        name(word, node.span, cx)
     }
 }
 

@@ -23,7 +23,7 @@ const DEVICES: &[&str] = &[
     "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
 ];
 
-/// A snake_case Rust identifier that is no keyword and is safe as the name of a file or folder.
+/// A `snake_case` Rust identifier that is no keyword and is safe as the name of a file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct RustIdent(String);
@@ -105,7 +105,7 @@ pub(super) fn collision_key(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect()
 }
 
-/// The name in snake_case, when that is an identifier.
+/// The name in `snake_case`, when that is an identifier.
 fn suggestion(name: &str) -> Option<String> {
     if name.len() > MAX_LEN {
         return None;

@@ -1,5 +1,7 @@
 //! The only part of the registry that touches the disk.
 
+#![expect(clippy::disallowed_methods, reason = "it reads the registry's file")]
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

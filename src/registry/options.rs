@@ -7,7 +7,7 @@ use accel_core::{
 
 use super::context::{Context, Span, quote, suggest};
 use super::decode::{self, Decode};
-use super::yaml::{Entry, Node, Value};
+use super::yaml::{Entry, Node};
 use super::{Code, OptionValues};
 
 /// Options as written; which of them are allowed depends on where they are.
@@ -101,10 +101,7 @@ fn value_of(field: &OptionField, node: &Node, cx: &mut Context<'_>) -> Option<Op
         }
         OptionKind::Choice { members, .. } => {
             let names = members.iter().map(|(name, _)| *name);
-            let given = match &node.value {
-                Value::Scalar { text, .. } if !text.is_empty() => text,
-                _ => decode::text(node, &format!("a value of `{}`", field.name), cx)?,
-            };
+            let given = decode::word(node, &format!("a value of `{}`", field.name), cx)?;
             let name = names.clone().find(|it| *it == given);
             if name.is_none() {
                 let message = format!("{} is no value of `{}`", quote(given), field.name);

@@ -169,7 +169,7 @@ impl fmt::Display for Problem {
         let room = snippet.chars().count().saturating_sub(*snippet_offset).max(1);
         let carets = "^".repeat(location.length.clamp(1, room));
         write!(f, "\n{:gutter$} |", "")?;
-        write!(f, "\n{line} | {snippet}")?;
+        write!(f, "\n{line} |{}{snippet}", if snippet.is_empty() { "" } else { " " })?;
         write!(f, "\n{:gutter$} | {:snippet_offset$}{carets}", "", "")?;
         if let Some(help) = help {
             write!(f, "\n{:gutter$} = help: {help}", "")?;

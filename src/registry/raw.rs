@@ -19,7 +19,7 @@ record! {
         required platforms: PerPlatform<RawPlatform>,
         /// What holds for each family unless a cell says otherwise; only families with models are needed.
         required families: Map<Family, RawFamily>,
-        /// The models by key. A key is a snake_case Rust identifier and names the generated files.
+        /// The models by key. A key is a `snake_case` Rust identifier and names the generated files.
         required models: Models,
     }
 }

@@ -34,13 +34,13 @@ pub(super) fn record<R: Record>(about: &[&str], values: Vec<Schema>) -> Schema {
         properties.insert(key.name.to_owned(), value.to_value());
     }
     let required: Vec<&str> = R::KEYS.iter().filter(|it| it.required).map(|it| it.name).collect();
-    let mut schema = object(properties, &required);
+    let mut schema = object(&properties, &required);
     schema.insert("description".to_owned(), Json::from(prose(about)));
     schema
 }
 
 /// A mapping with these keys and no others.
-fn object(properties: Object<String, Json>, required: &[&str]) -> Schema {
+fn object(properties: &Object<String, Json>, required: &[&str]) -> Schema {
     let mut schema = json_schema!({ "type": "object", "properties": properties });
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
@@ -72,7 +72,7 @@ fn options<'f>(fields: impl Iterator<Item = &'f OptionField>, complete: bool) ->
             required.push(field.name);
         }
     }
-    object(properties, &required)
+    object(&properties, &required)
 }
 
 /// Writes a `JsonSchema` that stands where it is used instead of under `$defs`.
@@ -112,7 +112,7 @@ inline! {
     [K: Vocabulary, V: JsonSchema] Map<K, V>, "Map", generator => {
         let value = generator.subschema_for::<V>().to_value();
         let properties = K::ALL.iter().map(|it| (it.name().to_owned(), value.clone()));
-        object(properties.collect(), &[])
+        object(&properties.collect(), &[])
     };
     [V: JsonSchema + PerPlatformValue] PerPlatform<V>, "PerPlatform", generator => {
         let properties = Platform::ALL.iter().map(|platform| {
@@ -125,7 +125,7 @@ inline! {
         });
         let properties = properties.collect();
         let all: Vec<&str> = Platform::ALL.iter().map(|it| it.name()).collect();
-        object(properties, &all)
+        object(&properties, &all)
     };
     [] Models, "Models", generator => json_schema!({
         "type": "object",

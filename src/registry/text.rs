@@ -29,8 +29,11 @@ macro_rules! texts {
                 match check(text) {
                     Ok(()) => Some(Self(text.to_owned())),
                     Err(help) => {
-                        let code = if text.is_empty() { Code::EmptyValue } else { Code::$code };
-                        let message = format!("{} is not {}", quote(text), $what);
+                        let (code, message) = if text.is_empty() {
+                            (Code::EmptyValue, format!("{} cannot be empty", $what))
+                        } else {
+                            (Code::$code, format!("{} is not {}", quote(text), $what))
+                        };
                         cx.advise(code, node.span, message, help);
                         None
                     }

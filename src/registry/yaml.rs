@@ -147,13 +147,26 @@ struct Open {
 
 enum OpenKind {
     Sequence(Vec<Node>),
-    Mapping {
-        entries: Vec<Entry>,
-        /// Where each key stands first.
-        seen: BTreeMap<String, usize>,
-        /// The key that waits for its value; `Some(None)` when the key is refused.
-        key: Option<Option<(String, Span)>>,
-    },
+    Mapping(OpenMapping),
+}
+
+#[derive(Default)]
+struct OpenMapping {
+    entries: Vec<Entry>,
+    /// Where each key stands first.
+    seen: BTreeMap<String, usize>,
+    next: Next,
+}
+
+/// What the next node of a mapping is.
+#[derive(Default)]
+enum Next {
+    #[default]
+    Key,
+    /// The value of this key.
+    Value(String, Span),
+    /// The value of a key that is refused.
+    RefusedValue,
 }
 
 impl Tree {
@@ -194,8 +207,7 @@ impl Tree {
                 return self.open(span, OpenKind::Sequence(Vec::new()), cx);
             }
             Event::MappingStart(..) => {
-                let (entries, seen) = (Vec::new(), BTreeMap::new());
-                return self.open(span, OpenKind::Mapping { entries, seen, key: None }, cx);
+                return self.open(span, OpenKind::Mapping(OpenMapping::default()), cx);
             }
             Event::SequenceEnd | Event::MappingEnd => return self.close(span, cx),
             Event::Anchor(..) => alias(span, "an anchor", cx),
@@ -221,7 +233,7 @@ impl Tree {
         let Some(Open { start, kind }) = self.open.pop() else { return true };
         let value = match kind {
             OpenKind::Sequence(nodes) => Value::Sequence(nodes),
-            OpenKind::Mapping { entries, .. } => Value::Mapping(entries),
+            OpenKind::Mapping(mapping) => Value::Mapping(mapping.entries),
         };
         self.add(Node { span: Span { start, end: end.end.max(start) }, value }, cx)
     }
@@ -240,31 +252,37 @@ impl Tree {
         match self.open.last_mut().map(|it| &mut it.kind) {
             None => self.root = Some(node),
             Some(OpenKind::Sequence(nodes)) => nodes.push(node),
-            Some(OpenKind::Mapping { entries, seen, key }) => match key.take() {
-                None => *key = Some(key_of(node, cx)),
-                Some(None) => {}
-                Some(Some((key, key_span))) => {
-                    if let Some(first) = seen.get(&key) {
-                        let first = cx.place(*first);
-                        cx.advise(
-                            Code::DuplicateKey,
-                            key_span,
-                            format!(
-                                "the key {} is here twice; it is first at {first}",
-                                quote(&key)
-                            ),
-                            "remove one of the two, or give it the name that it should have",
-                        );
-                    } else {
-                        seen.insert(key.clone(), key_span.start);
-                        // A reader looks for a collection where it is named, not where it begins.
-                        let span = if node.is_collection() { key_span } else { node.span };
-                        entries.push(Entry { key, key_span, node: Node { span, ..node } });
-                    }
-                }
-            },
+            Some(OpenKind::Mapping(mapping)) => mapping.add(node, cx),
         }
         true
+    }
+}
+
+impl OpenMapping {
+    fn add(&mut self, node: Node, cx: &mut Context<'_>) {
+        match std::mem::take(&mut self.next) {
+            Next::Key => {
+                self.next = match key_of(node, cx) {
+                    Some((key, span)) => Next::Value(key, span),
+                    None => Next::RefusedValue,
+                }
+            }
+            Next::RefusedValue => {}
+            Next::Value(key, key_span) => {
+                if let Some(first) = self.seen.get(&key) {
+                    let first = cx.place(*first);
+                    let message =
+                        format!("the key {} is here twice; it is first at {first}", quote(&key));
+                    let help = "remove one of the two, or give it the name that it should have";
+                    cx.advise(Code::DuplicateKey, key_span, message, help);
+                    return;
+                }
+                self.seen.insert(key.clone(), key_span.start);
+                // A reader looks for a collection where it is named, not where it begins.
+                let span = if node.is_collection() { key_span } else { node.span };
+                self.entries.push(Entry { key, key_span, node: Node { span, ..node } });
+            }
+        }
     }
 }
 

@@ -16,7 +16,8 @@ const OWNED: [&str; 2] = ["src", "tests"];
 
 /// Compares the output directory with what should be there, in the order of paths: every file of
 /// `files`, and every file in the folders that we own which nothing in the registry stands for.
-/// Files of cells that the registry has but `files` does not are left out: they are not in question.
+/// Our files of cells that the registry has but `files` does not are left out: they are not in
+/// question.
 ///
 /// # Errors
 /// [`Error::SymbolicLink`] when a folder on the way is one; [`Error::Io`] when the system refuses.
@@ -34,11 +35,15 @@ pub fn compare(
 ///
 /// # Errors
 /// As [`compare`].
-pub fn compare_owned(disk: &dyn Disk, root: &Path, files: &FileSet) -> Result<Vec<Compared>, Error> {
+pub fn compare_owned(
+    disk: &dyn Disk,
+    root: &Path,
+    files: &FileSet,
+) -> Result<Vec<Compared>, Error> {
     compare_beside(disk, root, files, &BTreeSet::new())
 }
 
-/// Compares; files at the paths of `known` are out of question.
+/// Compares; files of ours at the paths of `known` are out of question.
 fn compare_beside(
     disk: &dyn Disk,
     root: &Path,
@@ -66,7 +71,7 @@ fn compare_beside(
         compared.insert(path.clone(), (state, Some(file.origin.clone())));
     }
     for (path, entry) in &found {
-        if compared.contains_key(path) || known.contains(path) {
+        if compared.contains_key(path) {
             continue;
         }
         let ours = match entry {
@@ -78,7 +83,12 @@ fn compare_beside(
                 bytes.is_some_and(|it| is_ours(&it))
             }
         };
-        let state = if ours { State::Orphaned } else { State::NotOurs { in_the_way: false } };
+        // Nobody else's file is passed over, even where a file of ours may lie.
+        let state = match ours {
+            true if known.contains(path) => continue,
+            true => State::Orphaned,
+            false => State::NotOurs { in_the_way: false },
+        };
         compared.insert(path.clone(), (state, None));
     }
     Ok(compared

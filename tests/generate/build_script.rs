@@ -32,8 +32,12 @@ impl Package {
             "src/lib.rs",
             "pub const CPU: &str = include_str!(concat!(env!(\"OUT_DIR\"), \"/accelgen/src/skills/tiny_eye/cpu.rs\"));\n",
         );
-        package.write("model_registry.yaml", &crate::synthetic::yaml(crate::synthetic::REAL, false));
-        package.write("templates/platform/cpu.tera", "{# context: SkillPage #}\n/// Mine.\n{% include \"partial/options.tera\" %}\n");
+        package
+            .write("model_registry.yaml", &crate::synthetic::yaml(crate::synthetic::REAL, false));
+        package.write(
+            "templates/platform/cpu.tera",
+            "{# context: SkillPage #}\n/// Mine.\n{% include \"partial/options.tera\" %}\n",
+        );
         std::fs::copy(Path::new(ROOT).join("Cargo.lock"), package.path("Cargo.lock")).unwrap();
         package
     }
@@ -83,12 +87,18 @@ fn a_second_build_is_fresh_a_changed_registry_is_not_and_a_broken_one_is_reporte
     assert!(text(&second).contains("Fresh small "), "{}", text(&second));
 
     let registry = std::fs::read_to_string(package.path("model_registry.yaml")).unwrap();
-    package.write("model_registry.yaml", &registry.replace("parameters: 1234567", "parameters: 7654321"));
+    package.write(
+        "model_registry.yaml",
+        &registry.replace("parameters: 1234567", "parameters: 7654321"),
+    );
     let third = package.build();
     assert!(third.status.success(), "{}", text(&third));
     assert!(text(&third).contains("Dirty small "), "{}", text(&third));
 
-    package.write("model_registry.yaml", &registry.replace("parameters: 1234567", "parametres: 1234567"));
+    package.write(
+        "model_registry.yaml",
+        &registry.replace("parameters: 1234567", "parametres: 1234567"),
+    );
     let fourth = package.build();
     let said = text(&fourth);
     assert!(!fourth.status.success());
@@ -103,7 +113,10 @@ fn a_second_build_is_fresh_a_changed_registry_is_not_and_a_broken_one_is_reporte
         .map(|it| it.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["Cargo.lock", "Cargo.toml", "build.rs", "model_registry.yaml", "src", "templates"]);
+    assert_eq!(
+        names,
+        ["Cargo.lock", "Cargo.toml", "build.rs", "model_registry.yaml", "src", "templates"]
+    );
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn survives(text: &str, rounds: usize, seed: u64) {
 
 #[test]
 fn damage_to_the_real_registry_never_panics() {
-    survives(REAL, 500, 0x9E37_79B9_7F4A_7C15);
+    survives(REAL, 1_000, 0x9E37_79B9_7F4A_7C15);
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub use options::{
     Arena, ComputeUnits, ConvSearch, CoremlFormat, CpuOptions, CudaOptions, DeviceOptions,
     GraphOptimization, MpsOptions, OpenvinoDevice, OpenvinoOptions, OptionField, OptionKind,
     OptionValue, PerformanceHint, PowerPreference, RocmOptions, SessionOptions, TensorLayout,
-    WebgpuOptions, WebnnDevice, WebnnOptions, common_option_fields, device_option_fields, group_digits,
+    WebgpuOptions, WebnnDevice, WebnnOptions, common_option_fields, device_option_fields,
+    group_digits,
 };
 pub use outcome::{CaseReport, Outcome, REPORT_VERSION};
 pub use tolerance::Tolerance;

@@ -179,7 +179,9 @@ impl OptionField {
     pub fn rust_literal(&self, value: OptionValue, path: &str) -> Option<String> {
         match (self.kind, value) {
             (OptionKind::Bool, OptionValue::Bool(it)) => Some(it.to_string()),
-            (OptionKind::Integer(max), OptionValue::Integer(it)) if it <= max => Some(group_digits(it)),
+            (OptionKind::Integer(max), OptionValue::Integer(it)) if it <= max => {
+                Some(group_digits(it))
+            }
             (OptionKind::Choice { rust_type, members }, OptionValue::Choice(name)) => members
                 .iter()
                 .find(|(it, _)| *it == name)
@@ -406,7 +408,9 @@ pub const fn device_option_fields(platform: Platform) -> &'static [OptionField] 
 
 #[cfg(test)]
 mod tests {
-    use super::{OptionKind, OptionValue, common_option_fields, device_option_fields, group_digits};
+    use super::{
+        OptionKind, OptionValue, common_option_fields, device_option_fields, group_digits,
+    };
     use crate::{Platform, Vocabulary};
 
     #[test]

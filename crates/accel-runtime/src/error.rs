@@ -237,7 +237,9 @@ pub enum Error {
     },
 
     /// The prompt does not fit the model's context.
-    #[error("the prompt has {tokens} tokens and the model's context holds {context}, the answer included; shorten the prompt")]
+    #[error(
+        "the prompt has {tokens} tokens and the model's context holds {context}, the answer included; shorten the prompt"
+    )]
     ContextTooLong {
         /// Tokens of the prompt.
         tokens: usize,
@@ -246,7 +248,9 @@ pub enum Error {
     },
 
     /// A text to fill has no mask in it, or truncation cut it off.
-    #[error("the text has no mask among its first {tokens} tokens; write `{mask_token}` where a word is to be filled in: {text:?}")]
+    #[error(
+        "the text has no mask among its first {tokens} tokens; write `{mask_token}` where a word is to be filled in: {text:?}"
+    )]
     NoMask {
         /// The text.
         text: String,
@@ -296,7 +300,9 @@ pub enum Error {
     },
 
     /// The engine returned something other than what the graph declares.
-    #[error("output `{output}`: expected {expected}, the engine returned {given}; the result is not used")]
+    #[error(
+        "output `{output}`: expected {expected}, the engine returned {given}; the result is not used"
+    )]
     BadOutput {
         /// The output's name.
         output: String,
@@ -307,7 +313,9 @@ pub enum Error {
     },
 
     /// A result is not a number, or infinite.
-    #[error("output `{output}` holds {value} at element {index}: the result is not used; try another precision (half precision overflows easily)")]
+    #[error(
+        "output `{output}` holds {value} at element {index}: the result is not used; try another precision (half precision overflows easily)"
+    )]
     NonFinite {
         /// The output's name.
         output: String,

@@ -38,7 +38,8 @@ impl<P> Pool<P> {
         Self { slots: Mutex::new(HashMap::new()) }
     }
 
-    /// The skill of `key`, loaded by `load` if nobody has loaded it yet.
+    /// The skill of `key`, loaded by `load` if nobody has loaded it yet. `load` must not ask the
+    /// pool for the same key.
     ///
     /// # Errors
     /// What `load` returns.

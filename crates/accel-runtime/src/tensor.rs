@@ -168,7 +168,11 @@ impl Tensor {
         if let TensorData::F32(floats) = &self.data
             && let Some(index) = floats.iter().position(|it| !it.is_finite())
         {
-            return Err(Error::NonFinite { output: output.to_owned(), index, value: floats[index] });
+            return Err(Error::NonFinite {
+                output: output.to_owned(),
+                index,
+                value: floats[index],
+            });
         }
         Ok(self)
     }

@@ -27,3 +27,8 @@ pub fn label(model_dir: &str, image: &str) -> Result<Option<String>, Error> {
     let labels = labeller.image_classification(&Image::open(image)?, 1)?;
     Ok(labels.into_iter().next().map(|it| it.label))
 }
+
+/// The README's examples have to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

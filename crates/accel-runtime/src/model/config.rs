@@ -16,6 +16,10 @@ pub struct Config {
     /// Names of a classifier's classes.
     #[serde(default)]
     pub id2label: Option<BTreeMap<usize, String>>,
+    /// What a classifier was trained for: `single_label_classification`,
+    /// `multi_label_classification` or `regression`.
+    #[serde(default)]
+    pub problem_type: Option<String>,
     /// Positions that the model can tell apart.
     #[serde(default)]
     pub max_position_embeddings: Option<usize>,

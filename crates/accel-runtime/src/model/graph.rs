@@ -47,21 +47,21 @@ impl GraphFiles {
                 return Err(corrupt("do not lie in a file beside the model"));
             }
             let file = folder.join(location);
-            let size = match external_data.iter().find(|(known, _)| *known == file) {
-                Some((_, size)) => *size,
-                None => {
-                    if !file.is_file() {
-                        return Err(Error::MissingFile {
-                            what: format!("the weights of {}", path.display()),
-                            remedy: "download it beside the model".to_owned(),
-                            path: file,
-                        });
-                    }
-                    let size = file_bytes(&file)?;
-                    bytes += size;
-                    external_data.push((file, size));
-                    size
+            let known = external_data.iter().find(|(known, _)| *known == file);
+            let size = if let Some((_, size)) = known {
+                *size
+            } else {
+                if !file.is_file() {
+                    return Err(Error::MissingFile {
+                        what: format!("the weights of {}", path.display()),
+                        remedy: "download it beside the model".to_owned(),
+                        path: file,
+                    });
                 }
+                let size = file_bytes(&file)?;
+                bytes += size;
+                external_data.push((file, size));
+                size
             };
             if tensor.offset.checked_add(tensor.length).is_none_or(|end| end > size) {
                 return Err(corrupt("lie beyond the end of their file"));

@@ -108,9 +108,7 @@ impl ModelDir {
         }
         let config = self.tokenizer_config()?;
         let template = config.chat_template.as_ref().and_then(ChatTemplates::default_template);
-        template
-            .map(str::to_owned)
-            .ok_or_else(|| Error::NoChatTemplate { dir: self.path.clone() })
+        template.map(str::to_owned).ok_or_else(|| Error::NoChatTemplate { dir: self.path.clone() })
     }
 
     /// A file that a task cannot do without.

@@ -227,17 +227,21 @@ impl OnnxGraph {
             }
             Ok(())
         })?;
-        let bytes = byte_size(&dims, data_type)
+        let elements = element_count(&dims)
             .ok_or_else(|| wire.malformed("a tensor's shape is negative or too large"))?;
+        let bytes = byte_size(elements, data_type);
         let stated = if is_external { length_given } else { raw_bytes };
         if let (Some(bytes), Some(stated)) = (bytes, stated)
-            && bytes != stated
+            && bytes != u128::from(stated)
         {
             return Err(wire.malformed("a tensor's data does not have the size of its shape"));
         }
         let name = external.tensor.clone();
         if is_external {
-            external.length = stated.or(bytes).unwrap_or(0);
+            // Without a stated length it is what the shape asks for; what no file can hold is
+            // found to lie beyond the file's end.
+            let implied = bytes.map(|it| u64::try_from(it).unwrap_or(u64::MAX));
+            external.length = stated.or(implied).unwrap_or(0);
             self.external.push(external);
         }
         Ok(name)
@@ -274,10 +278,12 @@ fn type_proto<R: BufRead + Seek>(
             Ok(())
         }),
         // A sequence's or optional's element type is field 1 of the message.
-        (4 | 9, Value::Bytes(end)) => wire.message(end, |wire, number, value| match (number, value) {
-            (1, Value::Bytes(end)) => type_proto(wire, end, &mut ValueInfo::default()),
-            _ => Ok(()),
-        }),
+        (4 | 9, Value::Bytes(end)) => {
+            wire.message(end, |wire, number, value| match (number, value) {
+                (1, Value::Bytes(end)) => type_proto(wire, end, &mut ValueInfo::default()),
+                _ => Ok(()),
+            })
+        }
         _ => Ok(()),
     })
 }
@@ -325,23 +331,25 @@ fn string_pair<R: BufRead + Seek>(
     Ok((key, text))
 }
 
-/// Bytes of a tensor: `None` when they cannot be counted, `Some(None)` when the type is not one
-/// whose size is known here.
-fn byte_size(dims: &[u64], data_type: u64) -> Option<Option<u64>> {
-    let elements = dims.iter().try_fold(1_u64, |product, dim| {
+/// The number of a tensor's elements, if its shape has one.
+fn element_count(dims: &[u64]) -> Option<u64> {
+    dims.iter().try_fold(1_u64, |product, dim| {
+        // Negative sizes are read as enormous ones.
         let dim = u64::try_from(dim.cast_signed()).ok()?;
         product.checked_mul(dim)
-    })?;
+    })
+}
+
+/// Bytes of so many elements of a type; `None` when the type's size is not known here.
+fn byte_size(elements: u64, data_type: u64) -> Option<u128> {
     let bits = match data_type {
-        22 | 21 | 23 => 4,
-        2 | 3 | 9 | 17 | 18 | 19 | 20 | 24 => 8,
+        21..=23 => 4,
+        2 | 3 | 9 | 17..=20 | 24 => 8,
         4 | 5 | 10 | 16 => 16,
         1 | 6 | 12 => 32,
         7 | 11 | 13 | 14 => 64,
         15 => 128,
-        _ => return Some(None),
+        _ => return None,
     };
-    let bytes = elements.checked_mul(bits)?.div_ceil(8);
-    // No address space holds more, and readers add offsets to it.
-    (bytes <= i64::MAX.cast_unsigned() / 2).then_some(Some(bytes))
+    Some((u128::from(elements) * bits).div_ceil(8))
 }

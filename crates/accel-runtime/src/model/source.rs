@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use accel_core::{Engine as EngineName, Platform};
 
-use crate::engine::{self, Engine};
 use crate::Result;
+use crate::engine::{self, Engine};
 
 /// A model's folder, and optionally the engine that is to run it.
 #[derive(Clone, Debug)]

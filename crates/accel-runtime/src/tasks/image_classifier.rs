@@ -19,7 +19,7 @@ const OUTPUT: &str = "logits";
 pub struct LabelScore {
     /// The label's name from the model's configuration.
     pub label: String,
-    /// Its probability.
+    /// Its probability; for a model whose `problem_type` is `regression` the value itself.
     pub score: f32,
 }
 
@@ -101,13 +101,24 @@ impl ImageClassifier {
 
     fn labels(&self, logits: &[f32], k: usize) -> Vec<LabelScore> {
         let mut scores = logits.to_vec();
-        softmax(&mut scores);
+        let config = self.dir.config();
+        // Hugging Face's choice: labels that do not exclude each other, or only one, are scored
+        // one by one.
+        match config.problem_type.as_deref() {
+            Some("regression") => {}
+            Some("multi_label_classification") => sigmoid(&mut scores),
+            _ if scores.len() == 1 => sigmoid(&mut scores),
+            _ => softmax(&mut scores),
+        }
         top_k(&scores, k)
             .into_iter()
-            .map(|class| LabelScore {
-                label: self.dir.config().label(class),
-                score: scores[class],
-            })
+            .map(|class| LabelScore { label: config.label(class), score: scores[class] })
             .collect()
+    }
+}
+
+fn sigmoid(scores: &mut [f32]) {
+    for score in scores {
+        *score = 1.0 / (1.0 + (-*score).exp());
     }
 }

@@ -156,6 +156,12 @@ fn top_k(scores: &[f32], k: usize) -> Vec<usize> {
     indexes
 }
 
+/// The token whose score stands at `index`.
+#[expect(clippy::cast_possible_wrap, reason = "a vocabulary is far smaller")]
+const fn token_id(index: usize) -> i64 {
+    index as i64
+}
+
 /// Refuses 0 where at least one result is wanted.
 fn at_least_one(argument: &'static str, given: usize) -> Result<()> {
     if given > 0 {
@@ -169,6 +175,7 @@ fn at_least_one(argument: &'static str, given: usize) -> Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::{softmax, top_k};
 

@@ -62,3 +62,37 @@ impl<'a> TextStream<'a> {
         Ok(piece)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TextStream;
+    use crate::{ModelDir, TextTokenizer};
+
+    /// BERT's decoder takes spaces back; Qwen's tokens hold parts of characters.
+    #[test]
+    fn pieces_add_up_to_the_text_whatever_the_decoder() {
+        for model in ["bert", "qwen3"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/");
+            let dir = ModelDir::open(format!("{folder}{model}")).unwrap();
+            let tokenizer = TextTokenizer::open(&dir).unwrap();
+            for text in [
+                "It isn't warm, is it? They've said: 'no'. We're here!",
+                "Le café est déjà fermé: 5 €! 🙂 🚢 港の朝は静かです。",
+                "",
+                " ",
+            ] {
+                let mut stream = TextStream::new(&tokenizer);
+                let ids = tokenizer.encode(text, false).unwrap();
+                let mut pieces = String::new();
+                for id in &ids {
+                    let piece = stream.push(*id).unwrap();
+                    assert!(!piece.contains('\u{fffd}'), "{piece:?}");
+                    pieces += &piece;
+                }
+                pieces += &stream.finish().unwrap();
+                assert_eq!(pieces, tokenizer.decode(&ids, true).unwrap());
+                assert_eq!(pieces, stream.into_text());
+            }
+        }
+    }
+}

@@ -2,7 +2,10 @@
 
 use accel_core::SessionOptions;
 
-use super::{Pipeline, at_least_one, batch_size, load_graph, output_among, run_one, softmax, top_k};
+use super::{
+    Pipeline, at_least_one, bad_output, batch_size, load_graph, output_among, run_one, softmax,
+    token_id, top_k,
+};
 use crate::engine::{Placement, Session};
 use crate::model::Token;
 use crate::text::{EncodedBatch, TextTokenizer};
@@ -94,7 +97,7 @@ impl TextEncoder {
             let mask = batch.attention_mask.clone();
             let ([rows, length, width], hidden) =
                 run_one(&*self.session, self.inputs(batch), output)?;
-            self.check_rows(output, rows, length, &mask)?;
+            check_shape(output, [rows, length, width], &mask)?;
             let mask = mask.as_i64()?;
             for row in 0..rows {
                 let tokens = &hidden[row * length * width..(row + 1) * length * width];
@@ -134,7 +137,7 @@ impl TextEncoder {
         }
         let mask = batch.attention_mask.clone();
         let ([rows, length, width], logits) = run_one(&*self.session, self.inputs(batch), output)?;
-        self.check_rows(output, rows, length, &mask)?;
+        check_shape(output, [rows, length, width], &mask)?;
         masks
             .iter()
             .map(|position| {
@@ -159,11 +162,10 @@ impl TextEncoder {
         top_k(scores, k)
             .into_iter()
             .map(|index| {
-                let token_id = i64::try_from(index).unwrap_or(i64::MAX);
+                let token_id = token_id(index);
                 filled[position] = token_id;
                 // As Hugging Face does: a mask that is filled with padding is left out.
-                let shown: Vec<_> =
-                    filled.iter().copied().filter(|it| Some(*it) != pad).collect();
+                let shown: Vec<_> = filled.iter().copied().filter(|it| Some(*it) != pad).collect();
                 Ok(MaskFill {
                     token_id,
                     token: self.tokenizer.decode(&[token_id], false)?,
@@ -191,20 +193,8 @@ impl TextEncoder {
 
     fn output(&self, names: &[&'static str]) -> Result<&'static str> {
         output_among(&*self.session, names).ok_or_else(|| {
-            let known: Vec<_> =
-                self.session.outputs().iter().map(|it| it.name.clone()).collect();
+            let known: Vec<_> = self.session.outputs().iter().map(|it| it.name.clone()).collect();
             Error::UnknownOutput { output: names.join("` or `"), known }
-        })
-    }
-
-    fn check_rows(&self, output: &str, rows: usize, length: usize, mask: &Tensor) -> Result<()> {
-        if mask.shape() == [rows, length] {
-            return Ok(());
-        }
-        Err(Error::BadOutput {
-            output: output.to_owned(),
-            expected: format!("{:?} in its first dimensions", mask.shape()),
-            given: format!("[{rows}, {length}]"),
         })
     }
 }
@@ -213,12 +203,22 @@ fn is_known_input(name: &str) -> bool {
     matches!(name, "input_ids" | "attention_mask" | "token_type_ids")
 }
 
+/// Refuses results that are not one vector for each token of each text.
+fn check_shape(output: &str, shape: [usize; 3], mask: &Tensor) -> Result<()> {
+    let [rows, length, width] = shape;
+    if mask.shape() == [rows, length] && width > 0 {
+        return Ok(());
+    }
+    let expected = format!("a vector for each of {:?} tokens", mask.shape());
+    Err(bad_output(output, &expected, &format!("{shape:?}")))
+}
+
 /// One vector of the token vectors of a text, `width` floats each.
 fn pool(tokens: &[f32], mask: &[i64], width: usize, pooling: Pooling) -> Vec<f32> {
     let mut real =
         tokens.chunks_exact(width).zip(mask).filter(|(_, mask)| **mask != 0).map(|(it, _)| it);
     match pooling {
-        Pooling::Cls => tokens[..width].to_vec(),
+        Pooling::Cls => tokens.get(..width).map_or_else(|| vec![0.0; width], <[f32]>::to_vec),
         Pooling::Max => {
             let Some(first) = real.next() else { return vec![0.0; width] };
             real.fold(first.to_vec(), |mut max, token| {
@@ -255,6 +255,7 @@ fn scale_to_unit_length(vector: &mut [f32]) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::{Pooling, pool, scale_to_unit_length};
 
@@ -267,6 +268,9 @@ mod tests {
         assert_eq!(pool(&tokens, &mask, 2, Pooling::Cls), [1.0, -4.0]);
         assert_eq!(pool(&tokens, &[0, 0, 0], 2, Pooling::Mean), [0.0, 0.0]);
         assert_eq!(pool(&tokens, &[0, 0, 0], 2, Pooling::Max), [0.0, 0.0]);
+        for pooling in [Pooling::Mean, Pooling::Max, Pooling::Cls] {
+            assert_eq!(pool(&[], &[], 2, pooling), [0.0, 0.0]);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::sampling::Sampler;
 use super::stream::TextStream;
 use super::{
     GenerateOptions, Generated, Message, Pipeline, Step, Stop, at_least_one, bad_output, floats,
-    load_graph, output_among,
+    load_graph, output_among, token_id,
 };
 use crate::engine::{Placement, Session};
 use crate::text::{ChatTemplate, TextTokenizer};
@@ -252,22 +252,22 @@ impl TextGenerator {
             if !self.cache.is_empty() {
                 seen = ids.len();
             }
-            let token = i64::try_from(sampler.choose(&logits)).unwrap_or(i64::MAX);
+            let token = token_id(sampler.choose(&logits));
             ids.push(token);
             let cancelled = observe(Step { token, logits: &logits })?.is_break();
             let new = &ids[prompt.len()..];
-            let stopped = if self.end_tokens.contains(&token) || options.stop_tokens.contains(&token)
-            {
-                Stop::Token(token)
-            } else if cancelled {
-                Stop::Cancelled
-            } else if new.len() == options.max_new_tokens {
-                Stop::MaxNewTokens
-            } else if ids.len() == context {
-                Stop::ContextFull
-            } else {
-                continue;
-            };
+            let stopped =
+                if self.end_tokens.contains(&token) || options.stop_tokens.contains(&token) {
+                    Stop::Token(token)
+                } else if cancelled {
+                    Stop::Cancelled
+                } else if new.len() == options.max_new_tokens {
+                    Stop::MaxNewTokens
+                } else if ids.len() == context {
+                    Stop::ContextFull
+                } else {
+                    continue;
+                };
             return Ok((new.to_vec(), stopped));
         }
     }
@@ -283,7 +283,8 @@ impl TextGenerator {
         let fresh = ids.len() - seen;
         let mut inputs = vec![("input_ids", Tensor::new(vec![1, fresh], ids[seen..].to_vec())?)];
         if self.takes_attention_mask {
-            inputs.push(("attention_mask", Tensor::new(vec![1, ids.len()], vec![1_i64; ids.len()])?));
+            inputs
+                .push(("attention_mask", Tensor::new(vec![1, ids.len()], vec![1_i64; ids.len()])?));
         }
         if self.takes_position_ids {
             let positions: Vec<_> = (0_i64..).take(ids.len()).skip(seen).collect();
@@ -299,7 +300,11 @@ impl TextGenerator {
         let (shape, mut logits) = floats::<3>(logits, LOGITS)?;
         let [rows, length, vocabulary] = shape;
         if rows != 1 || length != fresh || vocabulary == 0 {
-            return Err(bad_output(LOGITS, &format!("[1, {fresh}, vocabulary]"), &format!("{shape:?}")));
+            return Err(bad_output(
+                LOGITS,
+                &format!("[1, {fresh}, vocabulary]"),
+                &format!("{shape:?}"),
+            ));
         }
         // The scores after the last token are the last row.
         Ok((logits.split_off((length - 1) * vocabulary), presents))

@@ -173,12 +173,12 @@ fn honest(cell: &Cell, notes: &Notes) -> Result<Outcome, Failure> {
     Ok(match cell.spec.variant {
         Variant::Simulation => Outcome::Simulated { reason: cell.spec.reason.to_owned() },
         Variant::Real => {
-            let nodes: Vec<_> =
+            let placed: Vec<_> =
                 placement.nodes.iter().map(|(on, count)| format!("{count} on {on}")).collect();
             Outcome::Passed {
                 engine: format!("{} {}", placement.engine, placement.engine_version),
                 device: placement.device.clone(),
-                placement: format!("nodes: {}; {}", nodes.join(", "), placement.evidence),
+                placement: format!("nodes: {}; {}", placed.join(", "), placement.evidence),
             }
         }
     })

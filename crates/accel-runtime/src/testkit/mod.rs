@@ -45,7 +45,7 @@ pub use cell::{Case, Cell, Failure, Load, Suite, Verdict};
 pub use compare::{Difference, coordinates, score_tolerance};
 pub use decide::{Decision, SkipCause, decide};
 pub use execute::{run_case, run_case_within};
-pub use libtest_mimic::Arguments;
+pub use libtest_mimic::{Arguments, FormatSetting};
 pub use placement::check as check_placement;
 pub use probe::{Probe, Skill};
 pub use reference::Reference;

@@ -8,8 +8,8 @@ use accel_core::{Precision, SessionOptions, Stage, Tolerance, Variant};
 use super::reference::Reference;
 use super::{Cell, Failure, Load, Verdict, placement};
 use crate::{
-    GraphModel, ImageClassifier, ModelSource, Pipeline as _, Placement, Result, Session,
-    Tensor, TensorInfo, TextEncoder, TextGenerator,
+    GraphModel, ImageClassifier, ModelSource, Pipeline as _, Placement, Result, Session, Tensor,
+    TensorInfo, TextEncoder, TextGenerator,
 };
 
 /// What a case works with: the cell, its model and what was recorded of it.
@@ -135,6 +135,7 @@ impl<'a> Probe<'a> {
 
 /// A loaded skill of any kind.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a case holds one or two of them, for long")]
 pub enum Skill {
     /// A bidirectional text encoder.
     TextEncoder(TextEncoder),
@@ -194,8 +195,7 @@ impl Skill {
             _ if sessions.len() == 1 => sessions.first().copied(),
             _ => sessions.iter().copied().find(|it| {
                 reference.graph(name).next().is_some_and(|case| {
-                    same_names(it.inputs(), &case.inputs)
-                        && same_names(it.outputs(), &case.outputs)
+                    same_names(it.inputs(), &case.inputs) && same_names(it.outputs(), &case.outputs)
                 })
             }),
         };

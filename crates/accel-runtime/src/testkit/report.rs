@@ -5,7 +5,9 @@
 //! appends its line with one write in append mode, so that lines never mix; skipped cases, for
 //! which nextest starts no process, are written while nextest lists the ignored tests, which it
 //! does once and before any test runs. A retried test leaves a line for every attempt: readers
-//! take the last line of a case.
+//! take the last line of a case. `cargo nextest list` begins a report, too.
+//!
+//! A relative path counts from the folder that tests run in, which is their package's.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

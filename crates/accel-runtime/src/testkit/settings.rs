@@ -14,7 +14,7 @@ pub(super) const TIMEOUT_SECONDS: &str = "ACCEL_TIMEOUT_SECONDS";
 /// Set by nextest, which runs every test in a process of its own.
 const NEXTEST: &str = "NEXTEST";
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What the environment asks of a run.
 #[derive(Clone, Debug)]
@@ -160,7 +160,7 @@ mod tests {
             let settings = read(variables).unwrap();
             assert_eq!(settings.report, None);
             assert!(settings.require.is_empty());
-            assert_eq!(settings.timeout, Duration::from_secs(120));
+            assert_eq!(settings.timeout, Duration::from_mins(2));
             assert!(!settings.nextest);
         }
     }

@@ -67,8 +67,7 @@ pub fn main(suite: &Suite) -> ExitCode {
 /// When the suite, the arguments or the settings make no sense; then nothing has run.
 pub fn run(suite: &Suite, arguments: &Arguments, settings: &Settings) -> Result<Run, UsageError> {
     check(suite)?;
-    let names: Vec<_> =
-        suite.cells.iter().map(|it| (it.spec.model, it.spec.platform)).collect();
+    let names: Vec<_> = suite.cells.iter().map(|it| (it.spec.model, it.spec.platform)).collect();
     settings.check_requirements(&names)?;
 
     let planned = plan(suite, settings);
@@ -128,12 +127,7 @@ pub fn run(suite: &Suite, arguments: &Arguments, settings: &Settings) -> Result<
 }
 
 impl Run {
-    fn new(
-        reports: Vec<CaseReport>,
-        summary: String,
-        problems: Vec<String>,
-        failed: bool,
-    ) -> Self {
+    fn new(reports: Vec<CaseReport>, summary: String, problems: Vec<String>, failed: bool) -> Self {
         let mut counts = Counts::default();
         for it in &reports {
             counts.add(&it.outcome);
@@ -251,9 +245,9 @@ impl Planned {
                 let report = self.failed(failure.stage, failure.message.clone());
                 Trial::test(name, move || finish(&ledger, index, report)).with_kind(kind)
             }
-            Decision::Skip(cause) => {
+            Decision::Skip(why) => {
                 // Reached only when ignored tests are asked for.
-                let message = format!("asked to run all the same, it cannot: {}", cause.reason());
+                let message = format!("asked to run all the same, it cannot: {}", why.reason());
                 let report = self.failed(Stage::Resolve, message);
                 Trial::test(name, move || finish(&ledger, index, report))
                     .with_kind(kind)

@@ -1,5 +1,6 @@
 //! Chat templates, rendered as Hugging Face renders them.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use minijinja::syntax::SyntaxConfig;
@@ -30,7 +31,7 @@ impl Message {
 #[derive(Debug)]
 pub struct ChatTemplate {
     environment: Environment<'static>,
-    special_tokens: Vec<(&'static str, String)>,
+    special_tokens: BTreeMap<&'static str, String>,
 }
 
 const NAME: &str = "chat";
@@ -52,7 +53,8 @@ impl ChatTemplate {
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(failed)?);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", tojson);
         environment.add_template_owned(NAME, template).map_err(failed)?;
@@ -73,8 +75,6 @@ impl ChatTemplate {
                 expected: "at least one message".to_owned(),
             });
         }
-        let special: Value =
-            self.special_tokens.iter().map(|(name, text)| (*name, text.as_str())).collect();
         let template = self.environment.get_template(NAME).map_err(failed)?;
         template
             .render(context! {
@@ -82,7 +82,7 @@ impl ChatTemplate {
                 add_generation_prompt => add_generation_prompt,
                 tools => (),
                 documents => (),
-                ..special
+                ..Serde(&self.special_tokens)
             })
             .map_err(failed)
     }
@@ -95,6 +95,7 @@ fn raise_exception(message: String) -> Result<Value, minijinja::Error> {
 
 /// Python's `json.dumps(value, ensure_ascii=False)`: minijinja's own filter escapes for HTML and
 /// leaves out the spaces.
+#[expect(clippy::needless_pass_by_value, reason = "the form that minijinja's filters have")]
 fn tojson(value: &Value, options: Kwargs) -> Result<Value, minijinja::Error> {
     let indent: Option<usize> = options.get("indent")?;
     options.assert_all_used()?;
@@ -116,11 +117,19 @@ fn tojson(value: &Value, options: Kwargs) -> Result<Value, minijinja::Error> {
 struct Spaced;
 
 impl serde_json::ser::Formatter for Spaced {
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        w: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         if first { Ok(()) } else { w.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        w: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         if first { Ok(()) } else { w.write_all(b", ") }
     }
 
@@ -133,4 +142,61 @@ impl serde_json::ser::Formatter for Spaced {
 fn failed(error: minijinja::Error) -> Error {
     // The alternate form tells the line of the template.
     Error::ChatTemplate { reason: format!("{error:#}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ChatTemplate, Message};
+    use crate::model::{SpecialTokens, Token};
+    use crate::{Error, Result};
+
+    fn render(template: &str) -> Result<String> {
+        let special = SpecialTokens {
+            bos_token: Some(Token::Text("<s>".into())),
+            ..SpecialTokens::default()
+        };
+        let messages = [Message::new("user", " a <b> \"c\" é "), Message::new("assistant", "x")];
+        ChatTemplate::new(template.to_owned(), &special)?.render(&messages, true)
+    }
+
+    /// Expectations are what transformers' own environment renders.
+    #[test]
+    fn templates_render_as_in_transformers() {
+        for (template, expected) in [
+            // Blocks leave neither their line's indentation nor its end.
+            ("{{ bos_token }}\n  {% if true %}\nyes\n  {% endif %}\nend\n", "<s>\nyes\nend"),
+            ("{{ messages[0].content.strip() | upper }}", "A <B> \"C\" É"),
+            ("{{ messages[0] | tojson }}", r#"{"role": "user", "content": " a <b> \"c\" é "}"#),
+            ("{{ messages[::-1][0]['role'] }}", "assistant"),
+            (
+                "{% for m in messages %}{% if loop.last %}{% break %}{% endif %}{{ m.role }}{% endfor %}",
+                "user",
+            ),
+            ("{{ 'a</t>b'.split('</t>')[-1] }}{{ eos_token is defined }}", "bFalse"),
+            ("{{ tools is none }} {{ add_generation_prompt }}", "True True"),
+            ("{{ {'a': [1]} | tojson(indent=2) }}", "{\n  \"a\": [\n    1\n  ]\n}"),
+            ("{{ nothing }}|{{ messages[0].nothing }}|{{ messages[5] is defined }}", "||False"),
+            ("{% set ns = namespace(a=1) %}{% set ns.a = ns.a + 1 %}{{ ns.a }}", "2"),
+            (
+                "{{ 3 / 2 }} {{ [1, 'a'] }} {{ 1.0 }} {{ 'A' ~ 1 ~ none }}",
+                "1.5 [1, 'a'] 1.0 A1None",
+            ),
+            ("{%- macro f(x) %}<{{ x }}>{% endmacro %}{{ f(1) }}{{ 'x' if false }}", "<1>"),
+            ("{{ messages | map(attribute='role') | join(',') }}", "user,assistant"),
+        ] {
+            assert_eq!(render(template).unwrap(), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_rendered_tells_why() {
+        for (template, reason) in [
+            ("{{ raise_exception('roles must alternate') }}", "roles must alternate"),
+            ("{% frobnicate %}", "frobnicate"),
+        ] {
+            let error = render(template).unwrap_err();
+            assert!(matches!(error, Error::ChatTemplate { .. }), "{error}");
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
 }

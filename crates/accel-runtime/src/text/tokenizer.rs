@@ -2,8 +2,8 @@
 
 use tokenizers::models::ModelWrapper;
 use tokenizers::{
-    Encoding, PaddingDirection, PaddingParams, PaddingStrategy, PostProcessor, Tokenizer,
-    TruncationDirection,
+    DecoderWrapper, Encoding, PaddingDirection, PaddingParams, PaddingStrategy, PostProcessor,
+    Tokenizer, TruncationDirection,
 };
 
 use crate::model::SpecialTokens;
@@ -93,8 +93,10 @@ impl TextTokenizer {
     }
 
     /// Whether decoding may take back a space once the word after it is known.
-    pub(crate) const fn rewrites_spaces(&self) -> bool {
+    pub(crate) fn rewrites_spaces(&self) -> bool {
+        let decoder = self.tokenizer.get_decoder();
         self.cleans_up
+            || matches!(decoder, Some(DecoderWrapper::WordPiece(_) | DecoderWrapper::CTC(_)))
     }
 
     /// Ids of one text, not truncated; `special_tokens` adds those that begin and end a text.

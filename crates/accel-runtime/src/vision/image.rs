@@ -23,8 +23,7 @@ impl Image {
     /// [`Error::Io`] when the file cannot be read, [`Error::Image`] when it is not an image.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes =
-            fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         decode(&bytes, &path.display().to_string())
     }
 
@@ -86,10 +85,10 @@ fn decode(bytes: &[u8], what: &str) -> Result<Image> {
         .map_err(|error| failed(error.to_string()))?;
     let mut decoder = reader.into_decoder().map_err(bad)?;
     let orientation = decoder.orientation().map_err(bad)?;
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(bad)?;
-    decoded.apply_orientation(orientation);
-    let (width, height) = (decoded.width(), decoded.height());
-    let rgb = match decoded {
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(bad)?;
+    picture.apply_orientation(orientation);
+    let (width, height) = (picture.width(), picture.height());
+    let rgb = match picture {
         DynamicImage::ImageLuma16(_) | DynamicImage::ImageLumaA16(_) => {
             return Err(failed("it has 16 bits of grey; convert it to 8 bits first".to_owned()));
         }

@@ -1,7 +1,7 @@
 //! What `preprocessor_config.json` asks for, done in transformers' order: resize, crop, rescale,
 //! normalise.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -79,12 +79,12 @@ impl ImagePreprocessor {
     /// for something that is not done here, so that no image is prepared wrongly.
     pub fn open(dir: &ModelDir) -> Result<Self> {
         let config: Config = dir.required_json(FILE, "the model's image preprocessing")?;
-        Self::new(&config, dir.path().join(FILE))
+        Self::new(&config, &dir.path().join(FILE))
     }
 
-    fn new(config: &Config, path: PathBuf) -> Result<Self> {
+    fn new(config: &Config, path: &Path) -> Result<Self> {
         let unsupported = |reason: String| Error::UnsupportedModel {
-            path: path.clone(),
+            path: path.to_owned(),
             reason,
             remedy: "preprocess the images yourself and run the graph with GraphModel".to_owned(),
         };
@@ -92,7 +92,8 @@ impl ImagePreprocessor {
 
         if let Some(processor) = &config.image_processor_type {
             let name = processor.trim_end_matches("Fast");
-            let name = name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"));
+            let name =
+                name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"));
             if !name.is_some_and(|it| KNOWN_PROCESSORS.contains(&it)) {
                 return Err(unsupported(format!("image processor `{processor}` is not known")));
             }
@@ -135,12 +136,12 @@ impl ImagePreprocessor {
         } else {
             None
         };
-        let zero = matches!(
-            resize,
-            Some((Target::Exact { height: 0, .. } | Target::Exact { width: 0, .. }, _))
-                | Some((Target::ShortestEdge(0), _))
-        );
-        if zero || matches!(crop, Some((0, _) | (_, 0))) {
+        let no_pixels = match resize {
+            Some((Target::Exact { height, width }, _)) => height == 0 || width == 0,
+            Some((Target::ShortestEdge(edge), _)) => edge == 0,
+            None => false,
+        };
+        if no_pixels || matches!(crop, Some((0, _) | (_, 0))) {
             return Err(unsupported("it asks for images without pixels".to_owned()));
         }
         Ok(Self { resize, crop, rescale, normalize })
@@ -286,7 +287,7 @@ mod tests {
 
     fn preprocessor(json: &str) -> crate::Result<ImagePreprocessor> {
         let config: Config = serde_json::from_str(json).unwrap();
-        ImagePreprocessor::new(&config, "preprocessor_config.json".into())
+        ImagePreprocessor::new(&config, "preprocessor_config.json".as_ref())
     }
 
     /// Expectations are transformers' `center_crop` on the same pixels.

@@ -1,8 +1,12 @@
 //! Choice among platforms: absent ones are passed over with a reason, broken ones are not.
 
+use std::sync::Arc;
+
+use accel_runtime::engine::{Engine, RtenEngine};
 use accel_runtime::{
-    Candidate, EngineName, Error, ModelSource, Pipeline, Platform, Result, SkillSpec, TextEncoder,
-    Variant, Vocabulary, availability, choose, engine, for_platform, load, simulate,
+    Candidate, EngineName, Error, GraphFiles, ModelSource, Pipeline, Platform, Result, Session,
+    SessionOptions, SkillSpec, TextEncoder, Variant, Vocabulary, availability, choose, engine,
+    for_platform, load, simulate,
 };
 
 use crate::reference::{OPTIONS, SPEC, fixture};
@@ -49,10 +53,8 @@ fn a_platform_that_fails_is_not_passed_over() {
     fn breaks(_: &ModelSource) -> Result<TextEncoder> {
         Err(Error::Run { engine: EngineName::Ort, reason: "out of memory".to_owned() })
     }
-    let candidates = [
-        Candidate { spec: &CUDA, load: breaks },
-        Candidate { spec: &CPU, load: on_cpu },
-    ];
+    let candidates =
+        [Candidate { spec: &CUDA, load: breaks }, Candidate { spec: &CPU, load: on_cpu }];
     let error = choose(&fixture("bert").into(), &candidates).unwrap_err();
     assert!(matches!(error, Error::Run { .. }), "{error}");
 }
@@ -69,8 +71,7 @@ fn availability_and_engines_agree() {
 
 #[test]
 fn a_simulation_is_never_loaded_as_real() {
-    let simulation =
-        SkillSpec { variant: Variant::Simulation, reason: "no such device", ..SPEC };
+    let simulation = SkillSpec { variant: Variant::Simulation, reason: "no such device", ..SPEC };
     let source = ModelSource::from(fixture("bert"));
     let error = load::<TextEncoder>(&simulation, &source, &OPTIONS).unwrap_err();
     assert!(matches!(error, Error::WrongVariant { .. }), "{error}");
@@ -83,4 +84,39 @@ fn a_simulation_is_never_loaded_as_real() {
     // Another engine does not pass for the simulator.
     let source = source.with_engine(for_platform(Platform::Cpu).unwrap());
     assert!(simulate::<TextEncoder>(&simulation, &source, &OPTIONS).is_err());
+}
+
+/// An engine that says it is the simulator and runs on the CPU, as the simulator will.
+#[derive(Debug)]
+struct Pretending;
+
+impl Engine for Pretending {
+    fn name(&self) -> EngineName {
+        EngineName::Simulator
+    }
+
+    fn version(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn load(
+        &self,
+        graph: &GraphFiles,
+        platform: Platform,
+        options: &SessionOptions,
+    ) -> Result<Box<dyn Session>> {
+        RtenEngine::new().load(graph, platform, options)
+    }
+}
+
+#[test]
+fn what_the_simulator_gives_says_so() {
+    let source = ModelSource::from(fixture("bert")).with_engine(Arc::new(Pretending));
+    let simulation = SkillSpec { variant: Variant::Simulation, reason: "no such device", ..SPEC };
+    let simulated = simulate::<TextEncoder>(&simulation, &source, &OPTIONS).unwrap();
+    let fills = simulated.map(|it| it.fill_mask("A [MASK].", 1).unwrap());
+    assert_eq!(fills.reason(), "no such device");
+    assert!(format!("{fills:?}").starts_with("simulated: "), "{fills:?}");
+    // A real skill that is simulated on request has a reason too.
+    assert!(!simulate::<TextEncoder>(&SPEC, &source, &OPTIONS).unwrap().reason().is_empty());
 }

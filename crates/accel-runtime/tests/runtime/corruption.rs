@@ -4,9 +4,7 @@ use std::fs;
 
 use accel_runtime::{Error, GraphFiles, GraphModel, Stage, load};
 
-use crate::onnx_bytes::{
-    FLOAT, Message, copy_of, floats, folder, graph, model, node, value,
-};
+use crate::onnx_bytes::{FLOAT, Message, copy_of, floats, folder, graph, model, node, value};
 use crate::reference::{OPTIONS, SPEC, fixture};
 
 /// A small generator of numbers, so that every run damages the same bytes.
@@ -145,9 +143,8 @@ fn weights_in_another_file_are_loaded_and_checked() {
         fs::write(folder.path().join("onnx/model.onnx_data"), weights).unwrap();
         folder
     };
-    let load_from = |folder: &tempfile::TempDir| {
-        load::<GraphModel>(&SPEC, &folder.path().into(), &OPTIONS)
-    };
+    let load_from =
+        |folder: &tempfile::TempDir| load::<GraphModel>(&SPEC, &folder.path().into(), &OPTIONS);
 
     let folder = place(&external("model.onnx_data", "4"));
     let input = accel_runtime::Tensor::new(vec![4], vec![10.0_f32; 4]).unwrap();
@@ -175,7 +172,10 @@ fn damaged_configuration_is_told_by_its_file() {
         fs::write(copy.path().join(file), "{\"model\": ").unwrap();
         let loaded = load::<accel_runtime::TextEncoder>(&SPEC, &copy.path().into(), &OPTIONS);
         let error = loaded.unwrap_err();
-        assert!(matches!(&error, Error::InvalidFile { path, .. } if path.ends_with(file)), "{error}");
+        assert!(
+            matches!(&error, Error::InvalidFile { path, .. } if path.ends_with(file)),
+            "{error}"
+        );
         assert_eq!(error.stage(), Stage::Resolve);
     }
 }

@@ -2,9 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use accel_runtime::{
-    Error, GenerateOptions, Generated, Message, Sampling, Stop, TextGenerator,
-};
+use accel_runtime::{Error, GenerateOptions, Generated, Message, Sampling, Stop, TextGenerator};
 use serde_json::Value;
 
 use crate::onnx_bytes::copy_of;
@@ -183,8 +181,7 @@ fn senseless_requests_are_refused() {
 fn a_model_without_chat_template_still_continues_text() {
     let copy = copy_of(&fixture("qwen3"));
     std::fs::write(copy.path().join("tokenizer_config.json"), "{}").unwrap();
-    let skill: TextGenerator =
-        accel_runtime::load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
+    let skill: TextGenerator = accel_runtime::load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
     let messages = [Message::new("user", "Hello")];
     let error = skill.chat(&messages, &GenerateOptions::default()).unwrap_err();
     assert!(matches!(error, Error::NoChatTemplate { .. }), "{error}");

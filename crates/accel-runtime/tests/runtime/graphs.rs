@@ -6,6 +6,9 @@ use accel_runtime::{
 
 use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, strings};
 
+/// What rten's other order of summing makes of logits around 1 (1.1e-5 was measured).
+const TOLERANCE: f32 = 5e-5;
+
 fn check(model: &str, options: &SessionOptions, tolerance: f32) {
     let reference = Reference::open(model);
     let skill: GraphModel = load(&SPEC, &fixture(model).into(), options).unwrap();
@@ -34,26 +37,30 @@ fn check(model: &str, options: &SessionOptions, tolerance: f32) {
 
 #[test]
 fn bert_equals_pytorch() {
-    check("bert", &OPTIONS, 1e-5);
+    check("bert", &OPTIONS, TOLERANCE);
 }
 
 #[test]
 fn vit_equals_pytorch() {
-    check("vit", &OPTIONS, 1e-5);
+    check("vit", &OPTIONS, TOLERANCE);
 }
 
 #[test]
 fn qwen3_equals_pytorch() {
-    check("qwen3", &OPTIONS, 1e-5);
+    check("qwen3", &OPTIONS, TOLERANCE);
 }
 
 #[test]
 fn options_change_how_and_not_what() {
     let prepacked = DeviceOptions::Cpu(CpuOptions { prepack_weights: true });
-    check("bert", &SessionOptions { graph_optimization: GraphOptimization::Off, ..OPTIONS }, 1e-5);
-    check("bert", &SessionOptions { device: prepacked, ..OPTIONS }, 1e-5);
-    check("bert", &SessionOptions { threads: 2, ..OPTIONS }, 1e-5);
-    check("bert", &SessionOptions { threads: 0, ..OPTIONS }, 1e-5);
+    check(
+        "bert",
+        &SessionOptions { graph_optimization: GraphOptimization::Off, ..OPTIONS },
+        TOLERANCE,
+    );
+    check("bert", &SessionOptions { device: prepacked, ..OPTIONS }, TOLERANCE);
+    check("bert", &SessionOptions { threads: 2, ..OPTIONS }, TOLERANCE);
+    check("bert", &SessionOptions { threads: 0, ..OPTIONS }, TOLERANCE);
 }
 
 #[test]

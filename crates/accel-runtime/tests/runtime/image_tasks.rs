@@ -1,8 +1,9 @@
 //! Images in, labels out, against Hugging Face's pipeline.
 
-use accel_runtime::{Error, Image, ImageClassifier, LabelScore, SessionOptions, load};
+use accel_runtime::{Error, Image, ImageClassifier, LabelScore, Pipeline, SessionOptions, load};
 use serde_json::Value;
 
+use crate::onnx_bytes::copy_of;
 use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, float, loaded, max_abs};
 
 fn image(case: &Value) -> Image {
@@ -77,4 +78,30 @@ fn senseless_requests_are_refused() {
     let error = Image::open(fixture("vit").join("config.json")).unwrap_err();
     assert!(matches!(error, Error::Image { .. }), "{error}");
     assert!(matches!(Image::open("no such file.png"), Err(Error::Io { .. })));
+}
+
+#[test]
+fn labels_that_do_not_exclude_each_other_are_scored_one_by_one() {
+    let copy = copy_of(&fixture("vit"));
+    let file = copy.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config["problem_type"] = "multi_label_classification".into();
+    config["id2label"].as_object_mut().unwrap().remove("4");
+    std::fs::write(&file, config.to_string()).unwrap();
+    let skill: ImageClassifier = load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
+    let reference = Reference::open("vit");
+    let image = image(reference.tasks("image-classification")[0]);
+    let results = skill.image_classification(&image, 5).unwrap();
+    let logits = {
+        let pixels = skill.pixel_values(&[&image]).unwrap();
+        let mut outputs = skill.sessions()[0].run(vec![("pixel_values", pixels)], &["logits"]);
+        outputs.as_mut().unwrap().remove(0)
+    };
+    let mut expected: Vec<_> =
+        logits.as_f32().unwrap().iter().map(|it| 1.0 / (1.0 + (-it).exp())).collect();
+    expected.sort_by(|a, b| b.total_cmp(a));
+    let scores: Vec<_> = results.iter().map(|it| it.score).collect();
+    assert_close("multi label", &scores, &expected, 1e-6);
+    // A class without a name is called by its number, as by Hugging Face.
+    assert!(results.iter().any(|it| it.label == "LABEL_4"), "{results:?}");
 }

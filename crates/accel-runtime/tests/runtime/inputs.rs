@@ -72,10 +72,7 @@ fn a_session_works_on_after_bad_input() {
         session.run(inputs, &["logits"])
     };
     let error = run(ids(3), ids(4), ids(3)).unwrap_err();
-    assert!(
-        matches!(&error, Error::InvalidInput { problem: InputProblem::Symbol, .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::InvalidInput { problem: InputProblem::Symbol, .. }), "{error}");
     // An id beyond the vocabulary is the engine's to refuse.
     let wild = Tensor::new(vec![1, 2], vec![2_i64, 1_000_000]).unwrap();
     let zeros = || Tensor::new(vec![1, 2], vec![0_i64; 2]).unwrap();

@@ -1,5 +1,9 @@
 //! The runtime over the committed fixtures and over graphs made here, with no Python and no network.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test by panicking")]
+#![expect(clippy::print_stdout, reason = "measured differences, shown with --nocapture")]
+
+mod cache;
 mod choice;
 mod corruption;
 mod generation;

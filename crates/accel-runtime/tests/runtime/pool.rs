@@ -4,9 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use accel_runtime::{
-    EngineName, Error, Platform, Pool, PoolKey, Pooling, Precision, TextEncoder,
-};
+use accel_runtime::{EngineName, Error, Platform, Pool, PoolKey, Pooling, Precision, TextEncoder};
 
 use crate::reference::loaded;
 

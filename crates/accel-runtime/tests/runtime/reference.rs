@@ -74,9 +74,6 @@ impl Reference {
     pub(crate) fn tensor(&self, name: &str) -> Tensor {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         let view = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
-        fn elements<const N: usize, T>(data: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
-            data.chunks_exact(N).map(|it| read(it.try_into().unwrap())).collect()
-        }
         let data = match view.dtype() {
             Dtype::F32 => TensorData::F32(elements(view.data(), f32::from_le_bytes)),
             Dtype::I64 => TensorData::I64(elements(view.data(), i64::from_le_bytes)),
@@ -84,6 +81,10 @@ impl Reference {
         };
         Tensor::new(view.shape().to_vec(), data).unwrap()
     }
+}
+
+fn elements<const N: usize, T>(data: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
+    data.chunks_exact(N).map(|it| read(it.try_into().unwrap())).collect()
 }
 
 /// The largest absolute difference.

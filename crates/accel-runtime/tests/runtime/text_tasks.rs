@@ -3,9 +3,8 @@
 use accel_runtime::{Error, MaskFill, Pooling, SessionOptions, TextEncoder, load};
 use serde_json::Value;
 
-use crate::reference::{
-    OPTIONS, Reference, SPEC, assert_close, fixture, float, loaded, strings,
-};
+use crate::onnx_bytes::{FLOAT, INT64, copy_of, floats, graph, model, node, value};
+use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, float, loaded, strings};
 
 fn pooling(case: &Value) -> Pooling {
     match case["parameters"]["pooling"].as_str().unwrap() {
@@ -85,4 +84,27 @@ fn what_cannot_be_filled_is_refused() {
     let error = skill.fill_mask("A [MASK].", 0).unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { argument: "top_k", .. }), "{error}");
     assert!(skill.embed(&[], Pooling::Mean, true).unwrap().is_empty());
+}
+
+/// An encoder that looks tokens up in a table: it takes neither mask nor type ids, and has no
+/// masked-token head.
+#[test]
+fn a_graph_is_given_only_what_it_takes() {
+    let table: Vec<_> = (0_u16..320 * 2).map(f32::from).collect();
+    let bytes = model(&graph(
+        &[node("Gather", &["table", "input_ids"], &["last_hidden_state"])],
+        &[floats("table", &[320, 2], &table)],
+        &[value("input_ids", INT64, &["batch", "length"])],
+        &[value("last_hidden_state", FLOAT, &["batch", "length", "2"])],
+    ));
+    let copy = copy_of(&fixture("bert"));
+    std::fs::write(copy.path().join("onnx/model.onnx"), bytes).unwrap();
+    let skill: TextEncoder = load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
+    // [CLS] is token 2 and [SEP] token 3.
+    let embeddings = skill.embed(&["", "the boat"], Pooling::Mean, false).unwrap();
+    assert_close("mean of rows 2 and 3", &embeddings[0], &[5.0, 6.0], 0.0);
+    let cls = skill.embed(&["the boat"], Pooling::Cls, false).unwrap();
+    assert_close("row 2", &cls[0], &[4.0, 5.0], 0.0);
+    let error = skill.fill_mask("A [MASK].", 1).unwrap_err();
+    assert!(matches!(&error, Error::UnknownOutput { output, .. } if output == "logits"), "{error}");
 }

@@ -10,7 +10,6 @@ fn every_case_passes(cell: &tk::Cell) {
     for case in cell.cases {
         let dir = format!("{}/{}", cells::ROOT, cell.spec.model_dir);
         let report = tk::run_case(cell, case, ModelSource::dir(dir));
-        println!("{} {:?}", case.name, report.measurements);
         assert!(
             matches!(report.outcome, Outcome::Passed { .. }),
             "{}: {:?}",

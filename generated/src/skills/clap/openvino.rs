@@ -7,7 +7,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | model | `laion/clap-htsat-unfused` at `main` |
+//! | model | `laion/clap-htsat-unfused` at `8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a` |
 //! | kind | Sound and text in one space, such as CLAP. |
 //! | tasks | `feature-extraction`, `zero-shot-audio-classification` |
 //! | support | real |
@@ -36,7 +36,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     model: "clap",
     class: "CLAP",
     hub_id: "laion/clap-htsat-unfused",
-    revision: "main",
+    revision: "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a",
     platform: rt::Platform::Openvino,
     family: rt::Family::Audio,
     subfamily: rt::Subfamily::AudioTextEncoder,

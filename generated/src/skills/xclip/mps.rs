@@ -7,7 +7,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | model | `microsoft/xclip-base-patch32` at `main` |
+//! | model | `microsoft/xclip-base-patch32` at `a2e27a78a2b5d802e894b8a1ef14f3a8ce490963` |
 //! | kind | Video and text in one space, such as X-CLIP. |
 //! | tasks | `feature-extraction`, `zero-shot-video-classification` |
 //! | support | real |
@@ -36,7 +36,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     model: "xclip",
     class: "X-CLIP",
     hub_id: "microsoft/xclip-base-patch32",
-    revision: "main",
+    revision: "a2e27a78a2b5d802e894b8a1ef14f3a8ce490963",
     platform: rt::Platform::Mps,
     family: rt::Family::Video,
     subfamily: rt::Subfamily::VideoTextEncoder,

@@ -104,19 +104,12 @@ pub(super) fn floats(
     )))
 }
 
-const EQUAL: Difference = Difference {
-    max_abs: 0.0,
-    cosine: 1.0,
-    sqnr_db: f64::INFINITY,
-    worst: 0,
-    got: 0.0,
-    want: 0.0,
-};
+const EQUAL: Difference =
+    Difference { max_abs: 0.0, cosine: 1.0, sqnr_db: f64::INFINITY, worst: 0, got: 0.0, want: 0.0 };
 
 /// Runs a recorded case and gives its outputs in the order recorded.
 pub(super) fn run(session: &dyn Session, case: &GraphCase) -> Result<Vec<Tensor>, Failure> {
-    let inputs: Vec<_> =
-        case.inputs.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
+    let inputs: Vec<_> = case.inputs.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
     let outputs: Vec<_> = case.outputs.iter().map(|(name, _)| name.as_str()).collect();
     session.run(inputs, &outputs).map_err(|error| Failure::from(error).during(name(case)))
 }

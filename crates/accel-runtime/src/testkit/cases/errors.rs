@@ -27,8 +27,7 @@ pub fn bad_input_is_typed(probe: &Probe<'_>) -> Verdict {
 }
 
 fn bad_inputs(session: &dyn Session, case: &GraphCase) -> Verdict {
-    let good: Vec<_> =
-        case.inputs.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
+    let good: Vec<_> = case.inputs.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
     let replaced = |index: usize, tensor: Tensor| {
         let mut inputs = good.clone();
         inputs[index].1 = tensor;
@@ -61,9 +60,11 @@ fn bad_inputs(session: &dyn Session, case: &GraphCase) -> Verdict {
 
     let stranger = "no_such_output";
     let result = session.run(good, &[stranger]);
-    expect(&format!("{}, output `{stranger}`", agree::name(case)), result, |error| {
-        matches!(error, Error::UnknownOutput { output, .. } if output == stranger)
-    })
+    expect(
+        &format!("{}, output `{stranger}`", agree::name(case)),
+        result,
+        |error| matches!(error, Error::UnknownOutput { output, .. } if output == stranger),
+    )
 }
 
 /// Runs with wrong inputs, which must be refused for the right reason.

@@ -48,10 +48,7 @@ pub fn measures(probe: &Probe<'_>) -> Verdict {
 }
 
 /// Bytes of the files that the skill's graphs lie in.
-pub(super) fn weights_bytes(
-    probe: &Probe<'_>,
-    options: &SessionOptions,
-) -> Result<f64, Failure> {
+pub(super) fn weights_bytes(probe: &Probe<'_>, options: &SessionOptions) -> Result<f64, Failure> {
     let dir = ModelDir::open(probe.source.path())?;
     let mut bytes = 0;
     for graph in probe.reference.graph_names() {
@@ -129,8 +126,7 @@ fn throughput(probe: &Probe<'_>, session: &dyn Session, case: &GraphCase) -> Ver
 }
 
 fn copies(name: &str, tensor: &Tensor, times: usize) -> Result<Tensor, Failure> {
-    repeat(tensor, times)
-        .ok_or_else(|| Failure::resolve(format!("`{name}` has no rows to repeat")))
+    repeat(tensor, times).ok_or_else(|| Failure::resolve(format!("`{name}` has no rows to repeat")))
 }
 
 /// Records a figure that only makes sense above zero.

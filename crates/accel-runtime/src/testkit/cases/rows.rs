@@ -102,8 +102,7 @@ fn kept(case: &GraphCase, mask: &Tensor, index: usize) -> Result<Kept, Failure> 
         .find(|(name, _)| name == "input_ids")
         .and_then(|(_, it)| it.shape().get(1).copied())
         .unwrap_or(row.len());
-    let past =
-        row.len().checked_sub(length).ok_or_else(|| wrong("is shorter than the tokens"))?;
+    let past = row.len().checked_sub(length).ok_or_else(|| wrong("is shorter than the tokens"))?;
     let sequence = start.max(past) - past..end.max(past) - past;
     if sequence.is_empty() {
         return Err(wrong("masks every new token"));

@@ -140,9 +140,7 @@ fn on_cpu(probe: &Probe<'_>) -> Result<Skill, Failure> {
     let source = ModelSource::dir(probe.source.path());
     let skill = match probe.cell.load {
         Load::TextEncoder(_) => Skill::TextEncoder(crate::load(&spec, &source, &options)?),
-        Load::ImageClassifier(_) => {
-            Skill::ImageClassifier(crate::load(&spec, &source, &options)?)
-        }
+        Load::ImageClassifier(_) => Skill::ImageClassifier(crate::load(&spec, &source, &options)?),
         Load::TextGenerator(_) => Skill::TextGenerator(crate::load(&spec, &source, &options)?),
         Load::GraphModel(_) => Skill::GraphModel(crate::load(&spec, &source, &options)?),
     };

@@ -18,9 +18,8 @@ pub(super) fn tokenizer(probe: &Probe<'_>, tokenizer: &TextTokenizer) -> Verdict
         if ids != case.ids {
             return Err(Failure::mismatch(format!("{what}: got {ids:?}, want {:?}", case.ids)));
         }
-        let text = tokenizer
-            .decode(&ids, false)
-            .map_err(|error| Failure::from(error).during(&what))?;
+        let text =
+            tokenizer.decode(&ids, false).map_err(|error| Failure::from(error).during(&what))?;
         if text != case.decoded {
             let texts = format!("got {text:?}, want {:?}", case.decoded);
             return Err(Failure::mismatch(format!("{what}, as text again: {texts}")));
@@ -87,33 +86,30 @@ fn images(probe: &Probe<'_>, classifier: &ImageClassifier) -> Verdict {
             max_abs,
             case.score_tolerance,
         )?;
-        let alone: Vec<_> = classifier
-            .image_classification(open, top_k)?
-            .iter()
-            .map(image::scored)
-            .collect();
+        let alone: Vec<_> =
+            classifier.image_classification(open, top_k)?.iter().map(image::scored).collect();
         let together: Vec<_> = together.iter().map(image::scored).collect();
-        agree::rankings(&format!("{what} in a batch, against alone"), &together, &alone, max_abs, 0.0)?;
+        agree::rankings(
+            &format!("{what} in a batch, against alone"),
+            &together,
+            &alone,
+            max_abs,
+            0.0,
+        )?;
     }
     Ok(())
 }
 
 /// Wrong arguments of the task are typed errors.
 pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
-    let argument = |wanted: &'static str| {
-        move |error: &Error| {
-            matches!(error, Error::InvalidArgument { argument, .. } if *argument == wanted)
-        }
-    };
+    let argument = |wanted: &'static str| move |error: &Error| matches!(error, Error::InvalidArgument { argument, .. } if *argument == wanted);
     match skill {
         Skill::TextEncoder(it) => {
             let result = it.fill_mask("There is nothing to fill in here.", 1);
             expect("a text without a mask", result, |it| matches!(it, Error::NoMask { .. }))?;
             let fills = &probe.reference.fills;
             match fills.first() {
-                Some(case) => {
-                    expect("top_k of 0", it.fill_mask(&case.text, 0), argument("top_k"))
-                }
+                Some(case) => expect("top_k of 0", it.fill_mask(&case.text, 0), argument("top_k")),
                 None => Ok(()),
             }
         }

@@ -1,7 +1,7 @@
 //! What Hugging Face computed: `reference.json` and `reference.safetensors` beside a model.
 //!
 //! Reading is strict. A tensor that is named and not there, of a type no graph takes, or not
-//! finite, a field nobody knows, a case recorded twice: each is an [`Error`] of the resolve stage,
+//! finite, a field nobody knows, a case recorded twice: each is an [`Error`](crate::Error) of the resolve stage,
 //! because a test against half a reference proves half of what it says.
 
 mod read;

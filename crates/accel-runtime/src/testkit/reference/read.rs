@@ -26,16 +26,16 @@ struct File {
     made_by: BTreeMap<String, String>,
     #[expect(dead_code, reason = "for people; its presence is part of the format")]
     seed: u64,
-    graphs: Vec<Graph>,
+    graphs: Vec<GraphEntry>,
     #[serde(default)]
-    tasks: Vec<TaskCase>,
+    tasks: Vec<TaskEntry>,
     #[serde(default)]
     tokenizer: Vec<TokenizerCase>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Graph {
+struct GraphEntry {
     graph: String,
     case: String,
     inputs: Vec<String>,
@@ -44,7 +44,7 @@ struct Graph {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TaskCase {
+struct TaskEntry {
     task: String,
     case: String,
     inputs: Value,
@@ -172,8 +172,8 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
     Ok(reference)
 }
 
-fn graph_case(path: &Path, tensors: &Tensors<'_>, graph: Graph) -> Result<GraphCase> {
-    let Graph { graph, case, inputs, outputs } = graph;
+fn graph_case(path: &Path, tensors: &Tensors<'_>, entry: GraphEntry) -> Result<GraphCase> {
+    let GraphEntry { graph, case, inputs, outputs } = entry;
     if inputs.is_empty() || outputs.is_empty() {
         let reason = format!("case `{case}` of graph `{graph}` has no inputs or no outputs");
         return Err(damaged(path, reason));
@@ -181,7 +181,9 @@ fn graph_case(path: &Path, tensors: &Tensors<'_>, graph: Graph) -> Result<GraphC
     let take = |side: &str, names: Vec<String>| -> Result<Vec<_>> {
         names
             .into_iter()
-            .map(|name| Ok((name.clone(), tensors.take(&format!("graphs/{graph}/{case}/{side}/{name}"))?)))
+            .map(|name| {
+                Ok((name.clone(), tensors.take(&format!("graphs/{graph}/{case}/{side}/{name}"))?))
+            })
             .collect()
     };
     let (inputs, outputs) = (take("in", inputs)?, take("out", outputs)?);
@@ -191,7 +193,7 @@ fn graph_case(path: &Path, tensors: &Tensors<'_>, graph: Graph) -> Result<GraphC
 fn task_case(
     path: &Path,
     tensors: &Tensors<'_>,
-    entry: TaskCase,
+    entry: TaskEntry,
     reference: &mut Reference,
 ) -> Result<()> {
     let task = Task::parse(&entry.task).map_err(|error| damaged(path, error.to_string()))?;
@@ -215,7 +217,7 @@ fn task_case(
 fn embedding_case(
     fields: &Fields<'_>,
     tensors: &Tensors<'_>,
-    entry: TaskCase,
+    entry: TaskEntry,
 ) -> Result<EmbeddingCase> {
     let Texts { texts } = fields.parse("inputs", entry.inputs)?;
     let parameters: PoolingParameters = fields.parse("parameters", entry.parameters)?;
@@ -234,7 +236,7 @@ fn embedding_case(
     Ok(EmbeddingCase { case: entry.case, texts, pooling, normalize, want })
 }
 
-fn fill_case(fields: &Fields<'_>, entry: TaskCase) -> Result<FillCase> {
+fn fill_case(fields: &Fields<'_>, entry: TaskEntry) -> Result<FillCase> {
     let Text { text } = fields.parse("inputs", entry.inputs)?;
     let TopK { top_k } = fields.parse("parameters", entry.parameters)?;
     let want = match fields.parse("expected", fields.present("expected", entry.expected)?)? {
@@ -247,11 +249,10 @@ fn fill_case(fields: &Fields<'_>, entry: TaskCase) -> Result<FillCase> {
     Ok(FillCase { case: entry.case, text, top_k, want })
 }
 
-fn image_case(fields: &Fields<'_>, tensors: &Tensors<'_>, entry: TaskCase) -> Result<ImageCase> {
+fn image_case(fields: &Fields<'_>, tensors: &Tensors<'_>, entry: TaskEntry) -> Result<ImageCase> {
     let Image { image } = fields.parse("inputs", entry.inputs)?;
     let TopK { top_k } = fields.parse("parameters", entry.parameters)?;
-    let want: Vec<Label> =
-        fields.parse("expected", fields.present("expected", entry.expected)?)?;
+    let want: Vec<Label> = fields.parse("expected", fields.present("expected", entry.expected)?)?;
     if want.is_empty() {
         return Err(fields.damaged("no labels"));
     }
@@ -276,7 +277,7 @@ fn image_case(fields: &Fields<'_>, tensors: &Tensors<'_>, entry: TaskCase) -> Re
 fn generation_case(
     fields: &Fields<'_>,
     tensors: &Tensors<'_>,
-    entry: TaskCase,
+    entry: TaskEntry,
 ) -> Result<GenerationCase> {
     let prompt = match fields.parse("inputs", entry.inputs)? {
         PromptInputs::Text(Text { text }) => Prompt::Text(text),
@@ -344,8 +345,9 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
         std::io::ErrorKind::NotFound => Error::MissingFile {
             path: path.to_owned(),
             what: "the recorded reference".to_owned(),
-            remedy: "record it with tools/fixtures/make.py, or take `model_dir` out of the registry"
-                .to_owned(),
+            remedy:
+                "record it with tools/fixtures/make.py, or take `model_dir` out of the registry"
+                    .to_owned(),
         },
         _ => Error::Io { path: path.to_owned(), source: error },
     })

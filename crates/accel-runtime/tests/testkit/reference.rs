@@ -1,0 +1,220 @@
+//! References that are damaged or hostile: an error of the resolve stage, never a panic and
+//! never a pass.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use accel_runtime::testkit::{self as tk, Reference};
+use accel_runtime::{CaseName, ModelSource, Outcome, Stage};
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::cells;
+
+/// A reference of one run of one graph, which tests then damage.
+struct Files {
+    dir: TempDir,
+    json: Value,
+    tensors: Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl Files {
+    fn new() -> Self {
+        let ids = [1_i64, 2].iter().flat_map(|it| it.to_le_bytes()).collect();
+        let logits = [0.5_f32, 1.5].iter().flat_map(|it| it.to_le_bytes()).collect();
+        let image = [0.0_f32; 3].iter().flat_map(|it| it.to_le_bytes()).collect();
+        Self {
+            dir: TempDir::new().unwrap(),
+            json: json!({
+                "version": 1,
+                "made_by": {"torch": "0"},
+                "seed": 0,
+                "graphs": [
+                    {"graph": "model", "case": "one", "inputs": ["ids"], "outputs": ["logits"]}
+                ],
+                "tasks": [],
+            }),
+            tensors: vec![
+                ("graphs/model/one/in/ids", Dtype::I64, vec![1, 2], ids),
+                ("graphs/model/one/out/logits", Dtype::F32, vec![1, 2], logits),
+                ("tasks/image-classification/x/pixel_values", Dtype::F32, vec![1, 3, 1, 1], image),
+            ],
+        }
+    }
+
+    fn with_task(task: &Value) -> Self {
+        let mut files = Self::new();
+        files.json["tasks"] = json!([task]);
+        files
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn write(&self) -> &Self {
+        fs::write(self.path().join("reference.json"), self.json.to_string()).unwrap();
+        let views: HashMap<_, _> = self
+            .tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| {
+                (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+            })
+            .collect();
+        let bytes = safetensors::serialize(views, None).unwrap();
+        fs::write(self.path().join("reference.safetensors"), bytes).unwrap();
+        self
+    }
+
+    #[track_caller]
+    fn refused(&self, what: &str) {
+        self.write();
+        refused(self.path(), what);
+    }
+}
+
+#[track_caller]
+fn refused(dir: &Path, what: &str) {
+    let error = Reference::open(dir).unwrap_err();
+    assert_eq!(error.stage(), Stage::Resolve, "{error}");
+    assert!(error.to_string().contains(what), "{error}");
+    // And so it ends through the front door.
+    let case = tk::Case::new(CaseName::MatchesReference, tk::matches_reference);
+    let report = tk::run_case(&cells::BERT, &case, ModelSource::dir(dir));
+    assert!(
+        matches!(report.outcome, Outcome::Failed { stage: Stage::Resolve, .. }),
+        "{:?}",
+        report.outcome
+    );
+}
+
+#[test]
+fn the_committed_references_are_read() {
+    for (model, graphs) in [("bert", 4), ("vit", 3), ("qwen3", 5)] {
+        let dir = PathBuf::from(format!("{}/fixtures/{model}", cells::ROOT));
+        let reference = Reference::open(&dir).unwrap();
+        assert_eq!(reference.graphs.len(), graphs, "{model}");
+        assert_eq!(reference.graph_names(), ["model"]);
+    }
+}
+
+#[test]
+fn the_sound_one_is_read() {
+    let files = Files::new();
+    let reference = Reference::open(files.write().path()).unwrap();
+    assert_eq!(reference.graphs[0].outputs[0].1.as_f32().unwrap(), [0.5, 1.5]);
+    assert!(reference.embeddings.is_empty());
+}
+
+#[test]
+fn files_must_be_there_and_whole() {
+    let files = Files::new();
+    refused(files.path(), "reference.json");
+    files.write();
+    let tensors = files.path().join("reference.safetensors");
+    let bytes = fs::read(&tensors).unwrap();
+    for length in [0, 4, 8, 9, 100, bytes.len() - 1] {
+        fs::write(&tensors, &bytes[..length]).unwrap();
+        refused(files.path(), "reference.safetensors");
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    fs::write(&tensors, longer).unwrap();
+    refused(files.path(), "reference.safetensors");
+    // A header that claims to be larger than any memory.
+    let mut huge = bytes;
+    huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    fs::write(&tensors, huge).unwrap();
+    refused(files.path(), "reference.safetensors");
+    fs::remove_file(&tensors).unwrap();
+    refused(files.path(), "reference.safetensors");
+    fs::write(files.path().join("reference.json"), "{\"version\": 1").unwrap();
+    refused(files.path(), "reference.json");
+}
+
+#[test]
+fn named_tensors_must_be_there() {
+    let mut files = Files::new();
+    files.tensors.remove(1);
+    files.refused("no tensor `graphs/model/one/out/logits`");
+}
+
+#[test]
+fn tensors_must_be_of_a_type_that_graphs_take() {
+    let mut files = Files::new();
+    files.tensors[1].1 = Dtype::U16;
+    files.tensors[1].2 = vec![1, 4];
+    files.refused("U16");
+}
+
+#[test]
+fn tensors_must_be_finite() {
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut files = Files::new();
+        files.tensors[1].3[..4].copy_from_slice(&value.to_le_bytes());
+        files.refused("graphs/model/one/out/logits");
+    }
+}
+
+#[test]
+fn json_must_say_what_the_format_says() {
+    type Damage = fn(&mut Value);
+    let damages: [(&str, Damage); 7] = [
+        ("version is 2", |it| it["version"] = json!(2)),
+        ("version is none", |it| it["version"] = json!("1")),
+        ("no run of any graph", |it| it["graphs"] = json!([])),
+        ("recorded twice", |it| {
+            let graph = it["graphs"][0].clone();
+            it["graphs"] = json!([graph, graph]);
+        }),
+        ("unknown field", |it| it["grahps"] = json!([])),
+        ("no inputs or no outputs", |it| it["graphs"][0]["outputs"] = json!([])),
+        ("unknown task `fill_mask`", |it| {
+            it["tasks"] =
+                json!([{"task": "fill_mask", "case": "x", "inputs": {}, "parameters": {}}]);
+        }),
+    ];
+    for (what, damage) in damages {
+        let mut files = Files::new();
+        damage(&mut files.json);
+        files.refused(what);
+    }
+}
+
+#[test]
+fn tasks_must_be_recorded_whole() {
+    let fill = json!({
+        "task": "fill-mask", "case": "x", "inputs": {"text": "a [MASK]"},
+        "parameters": {"top_k": 1}, "expected": [],
+    });
+    Files::with_task(&fill).refused("a mask without answers");
+
+    let generation = |change: fn(&mut Value)| {
+        let mut task = json!({
+            "task": "text-generation", "case": "x", "inputs": {"text": "a"},
+            "parameters": {"max_new_tokens": 2, "do_sample": false},
+            "expected": {"prompt_ids": [1], "token_ids": [2, 3], "text": "b"},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    Reference::open(generation(|_| ()).write().path()).unwrap();
+    generation(|it| it["parameters"]["do_sample"] = json!(true)).refused("only greedy");
+    generation(|it| it["expected"]["token_ids"] = json!([])).refused("no token_ids");
+    generation(|it| it["inputs"] = json!({"messages": [{"role": "user", "content": "a"}]}))
+        .refused("without prompt_text");
+    generation(|it| it["tensor"] = json!("tasks/nothing")).refused("no tensor `tasks/nothing`");
+
+    let image = |tolerance: f64| {
+        Files::with_task(&json!({
+            "task": "image-classification", "case": "x", "inputs": {"image": "x.png"},
+            "parameters": {"top_k": 1}, "expected": [{"label": "a", "score": 1.0}],
+            "tensor": "tasks/image-classification/x/pixel_values",
+            "tolerance": {"score": tolerance},
+        }))
+    };
+    Reference::open(image(1e-5).write().path()).unwrap();
+    image(2.0).refused("lets anything pass");
+}

@@ -1,0 +1,86 @@
+//! Lists, explanations, help and completions.
+
+use crate::support::Project;
+
+#[test]
+fn lists_are_tables() {
+    let project = Project::new();
+    let run = project.run("--list models").ended(0);
+    insta::assert_snapshot!(run.stdout, @r"
+    model       class       family           subfamily  key  real  simulation  unsupported  hub id
+    bert        BERT        embedding        masked_lm  yes  5     2           0            google-bert/bert-base-uncased
+    distilbert  DistilBERT  embedding        masked_lm  no   2     5           0            distilbert/distilbert-base-uncased
+    qwen3       Qwen3       text_generation  causal_lm  yes  2     4           1            Qwen/Qwen3-0.6B
+    ");
+    project.run("--list platforms").ended(0).says(&["openvino  openvino   1", "Intel's runtime"]);
+    project.run("--list families").ended(0).says(&["embedding        bert, distilbert"]);
+    project.run("--list templates").ended(0).says(&["skill/vision.rs.tera", "embedded"]);
+    let run = project.run("--list models --limit 1").ended(0).complains(&["1 of 3 models"]);
+    assert_eq!(run.stdout.lines().count(), 2);
+}
+
+#[test]
+fn templates_are_listed_without_a_registry() {
+    let project = Project::empty();
+    project.run("--list templates").ended(0);
+    project.write("mine/skill/vision/cuda.rs.tera", "x");
+    project.write("mine/platform/cpu.tera", "x");
+    project
+        .run("--list templates --templates mine")
+        .ended(0)
+        .says(&["platform/cpu.tera              replaced", "skill/vision/cuda.rs.tera      added"]);
+}
+
+#[test]
+fn an_explanation_tells_where_everything_comes_from() {
+    let project = Project::new();
+    let run = project.run("--explain bert --platform cuda").ended(0);
+    insta::assert_snapshot!("explain", run.stdout);
+    project
+        .run("--explain qwen3 --platform webnn")
+        .ended(0)
+        .says(&["webnn: unsupported: Its key-value cache grows."]);
+    let run = project.run("--explain distilbert").ended(0);
+    for platform in ["cpu: real", "webgpu: simulation: No run has shown it yet."] {
+        assert!(run.stdout.contains(platform), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn an_explanation_follows_the_templates_given() {
+    let project = Project::new();
+    project.write("mine/skill/embedding/cuda.real.rs.tera", "x");
+    project.run("--explain bert --platform cuda --templates mine").ended(0).says(&[
+        "chosen    skill/embedding/cuda.real.rs.tera",
+        "not asked skill/embedding.rs.tera",
+    ]);
+}
+
+#[test]
+fn help_teaches() {
+    let project = Project::empty();
+    let help = project.run("--help").ended(0);
+    insta::assert_snapshot!("help", help.stdout);
+    let short =
+        project.run("-h").ended(0).says(&["Examples:", "Choose models:", "--batch-generate"]);
+    assert!(short.stdout.lines().count() < 100, "{}", short.stdout);
+    project.run("--version").ended(0).says(&["accelgen "]);
+    project.run("registry add --help").ended(0).says(&["--parameters", "--dry-run"]);
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    let project = Project::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        project.run(&format!("completions {shell}")).ended(0).says(&["generate-missing"]);
+    }
+}
+
+#[test]
+fn there_are_no_colours_in_a_pipe() {
+    let project = Project::new();
+    for arguments in ["--all", "--check", "--list models", "--explain bert", "--help"] {
+        let run = project.run(arguments);
+        assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{arguments}");
+    }
+}

@@ -1,0 +1,17 @@
+//! The command line from the outside: the built binary on registries in temporary folders.
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
+
+mod check;
+mod choosing;
+mod conflicts;
+mod json;
+mod killed;
+mod looking;
+mod places;
+mod registry;
+mod run_tests;
+mod support;
+mod templates;
+mod watching;
+mod writing;
