@@ -13,7 +13,7 @@
 //!
 //! and in the crate, with `accel-runtime` under `[dependencies]`:
 //!
-//! ```ignore
+//! ```rs
 //! pub mod skills {
 //!     include!(concat!(env!("OUT_DIR"), "/accelgen/src/skills/mod.rs"));
 //! }
@@ -155,7 +155,6 @@ impl Config {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "build scripts talk to cargo by standard output")]
 fn tell_cargo(key: &str, value: &str) -> io::Result<()> {
     use io::Write;
     writeln!(io::stdout(), "cargo::{key}={value}")

@@ -30,10 +30,14 @@
 //!
 //! Index files and files that are only on disk have nulls. `orphaned` and `not-ours` stay.
 //!
-//! **`--list`**: `{ "version", "list": "models" | …, "total": n, "items": [ … ] }`, at most `--limit`
-//! items. **`--explain`**: `{ "version", "explain": … }`. **`registry validate`**: `{ "version",
-//! "registry": path, "valid": bool, "problems": [ problem ] }`. **`registry add`**: `{ "version", "registry": path, "key",
-//! "written": bool, "entry": YAML }`.
+//! **The rest:**
+//!
+//! ```text
+//! --list WHAT        { "version", "list": "models" | …, "total": n, "items": [ at most --limit ] }
+//! --explain MODEL    { "version", "explain": { … } }
+//! registry validate  { "version", "registry": path, "valid": true, "problems": [ warnings ] }
+//! registry add       { "version", "registry": path, "key", "written": bool, "entry": YAML }
+//! ```
 //!
 //! **Errors** (exit code 2):
 //!

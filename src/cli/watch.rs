@@ -68,8 +68,11 @@ fn wait(changes: &mpsc::Receiver<notify::Result<Event>>, watched: &Watched) -> b
             Err(mpsc::RecvError) => return false,
         }
     }
+    // Other files of the folder may change all the time; they must not put it off.
+    let mut end = Instant::now() + QUIET;
     loop {
-        match changes.recv_timeout(QUIET) {
+        match changes.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(event) if watched.concerns(&event) => end = Instant::now() + QUIET,
             Ok(_) => {}
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => return false,

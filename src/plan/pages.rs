@@ -162,8 +162,8 @@ pub(super) fn skill_page(
     let precision = precision_of(cell);
     let (module_path, fence) = match &request.layout {
         Layout::Crate(name) => (format!("{name}::skills::{}::{platform}", model.key), "no_run"),
-        // The path depends on where the modules are included, so the example is only shown.
-        Layout::Modules => (format!("skills::{}::{platform}", model.key), "ignore"),
+        // The path depends on where the modules are included, so the example is shown, not compiled.
+        Layout::Modules => (format!("skills::{}::{platform}", model.key), "rs"),
     };
     SkillPage {
         model: model.key.to_string(),

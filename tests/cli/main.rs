@@ -1,5 +1,4 @@
 //! The command line from the outside: the built binary on registries in temporary folders.
-#![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
 
 mod check;

@@ -45,9 +45,8 @@ families:
 /// Every family's line of the registry.
 fn families() -> String {
     ["embedding", "text_generation", "vision", "audio", "multimodal", "video"]
-        .iter()
         .map(|it| format!("  {it}: {{ platform_priority: [cuda, openvino, cpu] }}\n"))
-        .collect()
+        .concat()
 }
 
 /// One model, its support chosen per platform.

@@ -109,7 +109,8 @@ fn a_figure_that_is_no_number_is_a_failure_and_not_in_the_report() {
     assert_eq!(report.measurements.keys().collect::<Vec<_>>(), ["good_ms"]);
     // The line can be read again, which a NaN would have prevented.
     let line = serde_json::to_string(&report).unwrap();
-    assert_eq!(serde_json::from_str::<CaseReport>(&line).unwrap(), report);
+    let read: CaseReport = serde_json::from_str(&line).unwrap();
+    assert_eq!((read.outcome, read.measurements), (report.outcome, report.measurements));
 }
 
 #[test]

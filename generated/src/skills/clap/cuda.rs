@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let clap = generated::skills::clap::cuda::load("path/to/clap")?;
-//! for graph in clap.graphs() {
-//!     println!("{graph}: {:?} → {:?}", clap.inputs(graph)?, clap.outputs(graph)?);
+//! for name in clap.graphs() {
+//!     let graph = clap.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -22,8 +22,9 @@
 //! let clap = generated::skills::clap::webgpu::load("path/to/clap")?;
 //! println!("simulated, because {}", clap.reason());
 //! let clap = clap.get();
-//! for graph in clap.graphs() {
-//!     println!("{graph}: {:?} → {:?}", clap.inputs(graph)?, clap.outputs(graph)?);
+//! for name in clap.graphs() {
+//!     let graph = clap.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let clip = generated::skills::clip::mps::load("path/to/clip")?;
-//! for graph in clip.graphs() {
-//!     println!("{graph}: {:?} → {:?}", clip.inputs(graph)?, clip.outputs(graph)?);
+//! for name in clip.graphs() {
+//!     let graph = clip.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

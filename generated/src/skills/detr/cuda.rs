@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let detr = generated::skills::detr::cuda::load("path/to/detr")?;
-//! for graph in detr.graphs() {
-//!     println!("{graph}: {:?} → {:?}", detr.inputs(graph)?, detr.outputs(graph)?);
+//! for name in detr.graphs() {
+//!     let graph = detr.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -22,8 +22,9 @@
 //! let detr = generated::skills::detr::webgpu::load("path/to/detr")?;
 //! println!("simulated, because {}", detr.reason());
 //! let detr = detr.get();
-//! for graph in detr.graphs() {
-//!     println!("{graph}: {:?} → {:?}", detr.inputs(graph)?, detr.outputs(graph)?);
+//! for name in detr.graphs() {
+//!     let graph = detr.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let llava = generated::skills::llava::cpu::load("path/to/llava")?;
-//! for graph in llava.graphs() {
-//!     println!("{graph}: {:?} → {:?}", llava.inputs(graph)?, llava.outputs(graph)?);
+//! for name in llava.graphs() {
+//!     let graph = llava.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -22,8 +22,9 @@
 //! let llava = generated::skills::llava::webnn::load("path/to/llava")?;
 //! println!("simulated, because {}", llava.reason());
 //! let llava = llava.get();
-//! for graph in llava.graphs() {
-//!     println!("{graph}: {:?} → {:?}", llava.inputs(graph)?, llava.outputs(graph)?);
+//! for name in llava.graphs() {
+//!     let graph = llava.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

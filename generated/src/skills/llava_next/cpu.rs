@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let llava_next = generated::skills::llava_next::cpu::load("path/to/llava_next")?;
-//! for graph in llava_next.graphs() {
-//!     println!("{graph}: {:?} → {:?}", llava_next.inputs(graph)?, llava_next.outputs(graph)?);
+//! for name in llava_next.graphs() {
+//!     let graph = llava_next.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -22,8 +22,9 @@
 //! let llava_next = generated::skills::llava_next::webgpu::load("path/to/llava_next")?;
 //! println!("simulated, because {}", llava_next.reason());
 //! let llava_next = llava_next.get();
-//! for graph in llava_next.graphs() {
-//!     println!("{graph}: {:?} → {:?}", llava_next.inputs(graph)?, llava_next.outputs(graph)?);
+//! for name in llava_next.graphs() {
+//!     let graph = llava_next.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let t5 = generated::skills::t5::openvino::load("path/to/t5")?;
-//! for graph in t5.graphs() {
-//!     println!("{graph}: {:?} → {:?}", t5.inputs(graph)?, t5.outputs(graph)?);
+//! for name in t5.graphs() {
+//!     let graph = t5.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

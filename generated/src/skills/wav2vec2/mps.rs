@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let wav2vec2 = generated::skills::wav2vec2::mps::load("path/to/wav2vec2")?;
-//! for graph in wav2vec2.graphs() {
-//!     println!("{graph}: {:?} → {:?}", wav2vec2.inputs(graph)?, wav2vec2.outputs(graph)?);
+//! for name in wav2vec2.graphs() {
+//!     let graph = wav2vec2.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

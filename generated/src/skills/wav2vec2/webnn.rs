@@ -22,8 +22,9 @@
 //! let wav2vec2 = generated::skills::wav2vec2::webnn::load("path/to/wav2vec2")?;
 //! println!("simulated, because {}", wav2vec2.reason());
 //! let wav2vec2 = wav2vec2.get();
-//! for graph in wav2vec2.graphs() {
-//!     println!("{graph}: {:?} → {:?}", wav2vec2.inputs(graph)?, wav2vec2.outputs(graph)?);
+//! for name in wav2vec2.graphs() {
+//!     let graph = wav2vec2.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let whisper = generated::skills::whisper::openvino::load("path/to/whisper")?;
-//! for graph in whisper.graphs() {
-//!     println!("{graph}: {:?} → {:?}", whisper.inputs(graph)?, whisper.outputs(graph)?);
+//! for name in whisper.graphs() {
+//!     let graph = whisper.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

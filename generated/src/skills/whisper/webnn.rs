@@ -22,8 +22,9 @@
 //! let whisper = generated::skills::whisper::webnn::load("path/to/whisper")?;
 //! println!("simulated, because {}", whisper.reason());
 //! let whisper = whisper.get();
-//! for graph in whisper.graphs() {
-//!     println!("{graph}: {:?} → {:?}", whisper.inputs(graph)?, whisper.outputs(graph)?);
+//! for name in whisper.graphs() {
+//!     let graph = whisper.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

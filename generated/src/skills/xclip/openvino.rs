@@ -20,8 +20,9 @@
 //!
 //! ```no_run
 //! let xclip = generated::skills::xclip::openvino::load("path/to/xclip")?;
-//! for graph in xclip.graphs() {
-//!     println!("{graph}: {:?} → {:?}", xclip.inputs(graph)?, xclip.outputs(graph)?);
+//! for name in xclip.graphs() {
+//!     let graph = xclip.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

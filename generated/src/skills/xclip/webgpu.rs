@@ -22,8 +22,9 @@
 //! let xclip = generated::skills::xclip::webgpu::load("path/to/xclip")?;
 //! println!("simulated, because {}", xclip.reason());
 //! let xclip = xclip.get();
-//! for graph in xclip.graphs() {
-//!     println!("{graph}: {:?} → {:?}", xclip.inputs(graph)?, xclip.outputs(graph)?);
+//! for name in xclip.graphs() {
+//!     let graph = xclip.graph(name)?;
+//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```

@@ -133,7 +133,7 @@ pub fn refuses_over_memory_limit(probe: &Probe<'_>) -> Verdict {
         )),
     };
     let needed = refused(1)?;
-    if refused(needed - 1)? != needed {
+    if refused(needed.saturating_sub(1))? != needed {
         let changed = "the bytes that the model needs change with the limit";
         return Err(Failure::new(Stage::Load, changed));
     }
