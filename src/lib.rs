@@ -52,8 +52,9 @@ pub use templates::{TemplateError, Templates};
 pub fn generate(registry: &Registry, request: &Request) -> Result<FileSet, Error> {
     let plan = plan::plan(registry, request)?;
     let renderer = emit::Renderer::new(&request.templates)?;
+    let formatter = format::Formatter::default();
     let render = |file: &plan::PlannedFile| -> Result<(String, GeneratedFile), Error> {
-        let text = format::format(file, &renderer.render(file)?)?;
+        let text = formatter.format(file, &renderer.render(file)?)?;
         Ok((file.path.clone(), GeneratedFile { text, origin: file.origin.clone() }))
     };
     // Collected in the plan's order either way, so the first error is the same too.

@@ -70,7 +70,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads LLaMA from a model directory, with [`OPTIONS`].
+/// Loads the model from its directory, with [`OPTIONS`].
 ///
 /// # Errors
 /// When CPU or its engine is not there, a file is missing or damaged, or an operator

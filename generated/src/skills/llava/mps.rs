@@ -79,7 +79,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads LLaVA into the simulator of MPS, with [`OPTIONS`]: outputs are computed on
+/// Loads the model into the simulator of MPS, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
 /// Why it is simulated: No run on MPS has shown it yet..

@@ -80,7 +80,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads LLaVA-Next into the simulator of OpenVINO, with [`OPTIONS`]: outputs are computed on
+/// Loads the model into the simulator of OpenVINO, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
 /// Why it is simulated: No run on OpenVINO has shown it yet..

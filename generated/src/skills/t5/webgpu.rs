@@ -74,7 +74,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads T5 from a model directory, with [`OPTIONS`].
+/// Loads the model from its directory, with [`OPTIONS`].
 ///
 /// # Errors
 /// When WebGPU or its engine is not there, a file is missing or damaged, or an operator

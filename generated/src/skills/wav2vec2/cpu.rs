@@ -71,7 +71,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads Wav2Vec2 from a model directory, with [`OPTIONS`].
+/// Loads the model from its directory, with [`OPTIONS`].
 ///
 /// # Errors
 /// When CPU or its engine is not there, a file is missing or damaged, or an operator

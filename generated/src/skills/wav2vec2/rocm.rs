@@ -76,7 +76,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads Wav2Vec2 from a model directory, with [`OPTIONS`].
+/// Loads the model from its directory, with [`OPTIONS`].
 ///
 /// # Errors
 /// When ROCm or its engine is not there, a file is missing or damaged, or an operator

@@ -76,7 +76,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads Whisper into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
+/// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
 /// Why it is simulated: No run on WebGPU has shown it yet..

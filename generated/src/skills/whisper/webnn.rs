@@ -75,7 +75,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads Whisper into the simulator of WebNN, with [`OPTIONS`]: outputs are computed on
+/// Loads the model into the simulator of WebNN, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
 /// Why it is simulated: No run on WebNN has shown it yet..

@@ -77,7 +77,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads X-CLIP from a model directory, with [`OPTIONS`].
+/// Loads the model from its directory, with [`OPTIONS`].
 ///
 /// # Errors
 /// When MPS or its engine is not there, a file is missing or damaged, or an operator
