@@ -36,10 +36,10 @@ mod templates;
 
 pub use error::Error;
 pub use files::{CellFile, FileSet, GeneratedFile, Kind, Origin};
-pub use plan::{Resolution, candidates, every_cell_file};
+pub use plan::every_cell_file;
 pub use registry::Registry;
 pub use request::{Layout, Request, unknown_model};
-pub use templates::{TemplateError, Templates};
+pub use templates::{Resolution, TemplateError, Templates, candidates};
 
 /// Generates what is asked for, in memory.
 ///

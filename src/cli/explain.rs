@@ -14,10 +14,10 @@ use super::choice::named_platforms;
 use super::console::{Console, Paint, plain, table};
 use super::failure::Failure;
 use super::{Done, json as document, places};
-use crate::plan::candidates;
 use crate::registry::{Cell, Model, Registry};
 use crate::request::{unknown_model, variant};
 use crate::templates::Templates;
+use crate::templates::candidates;
 
 /// Explains a model on the named platforms, or on all.
 pub(super) fn run(key: &str, cli: &Cli, console: Console) -> Result<Done, Failure> {

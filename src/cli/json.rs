@@ -45,7 +45,7 @@
 //! { "version": 1,
 //!   "error": { "code": "usage" | "invalid-registry" | "unreadable-registry" | "unknown-model"
 //!                    | "nothing-selected" | "template" | "not-rust" | "not-ours"
-//!                    | "symbolic-link" | "io" | "cannot-add" | "tests",
+//!                    | "unplanned-case" | "symbolic-link" | "io" | "cannot-add" | "tests",
 //!              "message": as people see it,
 //!              "problems": [ { "code": "E204", "severity": "error" | "warning", "message",
 //!                              "file", "line", "column", "length", "help": text | null } ] } }

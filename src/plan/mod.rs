@@ -5,7 +5,6 @@
 mod cases;
 mod pages;
 mod pipeline;
-mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +12,10 @@ use accel_core::{Platform, Variant};
 
 use crate::error::Error;
 use crate::files::{CellFile, Kind, Origin};
-use crate::registry::{Model, Registry};
+use crate::registry::{Cell, Model, Registry};
 use crate::request::{Layout, Request, variant};
 
 pub(crate) use pages::{Page, SkillPage};
-pub use resolve::{Resolution, candidates};
 
 /// The frozen plan: files in the order of their paths.
 #[derive(Debug)]
@@ -128,10 +126,10 @@ fn chosen_cells<'a>(
 fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<PlannedFile, Error> {
     let cell = &model.cells[&file.platform];
     let variant = variant(cell).unwrap_or(Variant::Simulation);
+    check_expected_failures(model, file.platform, cell)?;
     let kind_folder = if file.kind == Kind::Skill { "skill" } else { "test" };
     let template =
-        resolve::resolve(&request.templates, kind_folder, model.family(), file.platform, variant)?
-            .chosen;
+        request.templates.resolve(kind_folder, model.family(), file.platform, variant)?.chosen;
     let page = match file.kind {
         Kind::Skill => {
             Page::Skill(Box::new(pages::skill_page(request, model, file.platform, cell, variant)))
@@ -159,6 +157,21 @@ fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<Planne
         ),
         page,
     })
+}
+
+/// An expected failure that no test has would be a claim that nothing checks.
+fn check_expected_failures(model: &Model, platform: Platform, cell: &Cell) -> Result<(), Error> {
+    let mut planned = cases::base(model.subfamily, platform);
+    planned.extend(cases::extra(platform));
+    match cell.expected_failures.keys().find(|it| !planned.contains(it)) {
+        None => Ok(()),
+        Some(case) => Err(Error::UnplannedCase {
+            model: model.key.to_string(),
+            platform,
+            case: *case,
+            planned: planned.iter().map(|it| it.name()).collect::<Vec<_>>().join(", "),
+        }),
+    }
 }
 
 /// The module files that name exactly `cells`.

@@ -123,18 +123,11 @@ pub(crate) struct ModelSkillsPage {
     pub(crate) class: String,
     pub(crate) hub_id: String,
     pub(crate) skill_type: &'static str,
-    pub(crate) modules: Vec<SkillModuleRow>,
+    pub(crate) modules: Vec<String>,
     /// Platforms of the real skills, the preferred one first.
     pub(crate) candidates: Vec<&'static str>,
     /// The candidates for people: `CUDA, OpenVINO, CPU`.
     pub(crate) order: String,
-}
-
-/// One skill module of a model.
-#[derive(Debug, Serialize)]
-pub(crate) struct SkillModuleRow {
-    pub(crate) module: String,
-    pub(crate) doc: String,
 }
 
 /// Plain modules.
@@ -267,22 +260,7 @@ pub(super) fn model_skills_page(
         class: model.class.clone(),
         hub_id: model.hub_id.clone(),
         skill_type: pipeline(model.subfamily).rust_type,
-        modules: generated
-            .iter()
-            .map(|platform| {
-                let simulated =
-                    crate::request::variant(&model.cells[platform]) == Some(Variant::Simulation);
-                SkillModuleRow {
-                    module: platform.to_string(),
-                    doc: format!(
-                        "{} on {}{}.",
-                        model.class,
-                        platform.label(),
-                        if simulated { ", simulated" } else { "" }
-                    ),
-                }
-            })
-            .collect(),
+        modules: generated.iter().map(ToString::to_string).collect(),
         order: candidates.iter().map(|it| it.label()).collect::<Vec<_>>().join(", "),
         candidates: candidates.iter().map(|it| it.name()).collect(),
     }

@@ -141,7 +141,7 @@ pub(crate) fn refuse_strangers(
 /// Compares and writes in one go, on the real disk; orphans stay.
 ///
 /// # Errors
-/// As [`compare`] and [`write`].
+/// As [`compare`] and [`write()`].
 pub fn write_all(registry: &Registry, root: &Path, files: &FileSet) -> Result<Vec<Done>, Error> {
     let compared = compare(&RealDisk, root, files, registry)?;
     write(&RealDisk, root, files, &compared, WriteOptions::default())

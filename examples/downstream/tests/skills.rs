@@ -19,6 +19,24 @@ fn an_image_gets_the_recorded_label() {
     assert_eq!(label.as_deref(), Some("whale"));
 }
 
+/// No engine of this build drives CUDA: that is said, with what to do, and nothing runs elsewhere.
+#[test]
+fn a_platform_without_an_engine_is_a_typed_error_and_choice_says_why_it_was_passed_over() {
+    let vit = format!("{FIXTURES}/vit");
+    let error = downstream::skills::image_labeller::cuda::load(&*vit).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            accel_runtime::Error::EngineUnavailable { platform: accel_runtime::Platform::Cuda, .. }
+        ),
+        "{error}"
+    );
+    let chosen = downstream::skills::image_labeller::auto(&*vit).unwrap();
+    assert_eq!(chosen.spec.platform, accel_runtime::Platform::Cpu);
+    assert_eq!(chosen.rejected.len(), 1);
+    assert_eq!(chosen.rejected[0].platform, accel_runtime::Platform::Cuda);
+}
+
 #[test]
 fn only_what_was_asked_for_is_generated() {
     use downstream::skills::{image_labeller, sentence_encoder};

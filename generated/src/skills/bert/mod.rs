@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! BERT (`google-bert/bert-base-uncased`), on every platform that the registry supports.
 
-/// BERT on CPU.
 pub mod cpu;
-
-/// BERT on CUDA.
 pub mod cuda;
-
-/// BERT on ROCm.
 pub mod rocm;
-
-/// BERT on MPS.
 pub mod mps;
-
-/// BERT on OpenVINO.
 pub mod openvino;
-
-/// BERT on WebNN.
 pub mod webnn;
-
-/// BERT on WebGPU.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! CLAP (`laion/clap-htsat-unfused`), on every platform that the registry supports.
 
-/// CLAP on CPU.
 pub mod cpu;
-
-/// CLAP on CUDA.
 pub mod cuda;
-
-/// CLAP on ROCm.
 pub mod rocm;
-
-/// CLAP on MPS.
 pub mod mps;
-
-/// CLAP on OpenVINO.
 pub mod openvino;
-
-/// CLAP on WebNN, simulated.
 pub mod webnn;
-
-/// CLAP on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! CLIP (`openai/clip-vit-base-patch32`), on every platform that the registry supports.
 
-/// CLIP on CPU.
 pub mod cpu;
-
-/// CLIP on CUDA.
 pub mod cuda;
-
-/// CLIP on ROCm.
 pub mod rocm;
-
-/// CLIP on MPS.
 pub mod mps;
-
-/// CLIP on OpenVINO.
 pub mod openvino;
-
-/// CLIP on WebNN.
 pub mod webnn;
-
-/// CLIP on WebGPU.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! DETR (`facebook/detr-resnet-50`), on every platform that the registry supports.
 
-/// DETR on CPU.
 pub mod cpu;
-
-/// DETR on CUDA.
 pub mod cuda;
-
-/// DETR on ROCm.
 pub mod rocm;
-
-/// DETR on MPS.
 pub mod mps;
-
-/// DETR on OpenVINO.
 pub mod openvino;
-
-/// DETR on WebNN, simulated.
 pub mod webnn;
-
-/// DETR on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -2,22 +2,11 @@
 // To write it again: accelgen --all
 //! LLaMA (`TinyLlama/TinyLlama-1.1B-Chat-v1.0`), on every platform that the registry supports.
 
-/// LLaMA on CPU.
 pub mod cpu;
-
-/// LLaMA on CUDA.
 pub mod cuda;
-
-/// LLaMA on ROCm.
 pub mod rocm;
-
-/// LLaMA on MPS.
 pub mod mps;
-
-/// LLaMA on OpenVINO.
 pub mod openvino;
-
-/// LLaMA on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

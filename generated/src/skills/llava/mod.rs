@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! LLaVA (`llava-hf/llava-1.5-7b-hf`), on every platform that the registry supports.
 
-/// LLaVA on CPU.
 pub mod cpu;
-
-/// LLaVA on CUDA.
 pub mod cuda;
-
-/// LLaVA on ROCm, simulated.
 pub mod rocm;
-
-/// LLaVA on MPS, simulated.
 pub mod mps;
-
-/// LLaVA on OpenVINO, simulated.
 pub mod openvino;
-
-/// LLaVA on WebNN, simulated.
 pub mod webnn;
-
-/// LLaVA on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! LLaVA-Next (`llava-hf/llava-v1.6-mistral-7b-hf`), on every platform that the registry supports.
 
-/// LLaVA-Next on CPU.
 pub mod cpu;
-
-/// LLaVA-Next on CUDA.
 pub mod cuda;
-
-/// LLaVA-Next on ROCm, simulated.
 pub mod rocm;
-
-/// LLaVA-Next on MPS, simulated.
 pub mod mps;
-
-/// LLaVA-Next on OpenVINO, simulated.
 pub mod openvino;
-
-/// LLaVA-Next on WebNN, simulated.
 pub mod webnn;
-
-/// LLaVA-Next on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

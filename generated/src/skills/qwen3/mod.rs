@@ -2,22 +2,11 @@
 // To write it again: accelgen --all
 //! Qwen2/3 (`Qwen/Qwen3-0.6B`), on every platform that the registry supports.
 
-/// Qwen2/3 on CPU.
 pub mod cpu;
-
-/// Qwen2/3 on CUDA.
 pub mod cuda;
-
-/// Qwen2/3 on ROCm, simulated.
 pub mod rocm;
-
-/// Qwen2/3 on MPS, simulated.
 pub mod mps;
-
-/// Qwen2/3 on OpenVINO, simulated.
 pub mod openvino;
-
-/// Qwen2/3 on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

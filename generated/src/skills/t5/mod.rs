@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! T5 (`google-t5/t5-small`), on every platform that the registry supports.
 
-/// T5 on CPU.
 pub mod cpu;
-
-/// T5 on CUDA.
 pub mod cuda;
-
-/// T5 on ROCm.
 pub mod rocm;
-
-/// T5 on MPS.
 pub mod mps;
-
-/// T5 on OpenVINO.
 pub mod openvino;
-
-/// T5 on WebNN.
 pub mod webnn;
-
-/// T5 on WebGPU.
 pub mod webgpu;
 
 use accel_runtime as rt;

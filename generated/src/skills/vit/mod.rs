@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! ViT (`google/vit-base-patch16-224`), on every platform that the registry supports.
 
-/// ViT on CPU.
 pub mod cpu;
-
-/// ViT on CUDA.
 pub mod cuda;
-
-/// ViT on ROCm.
 pub mod rocm;
-
-/// ViT on MPS.
 pub mod mps;
-
-/// ViT on OpenVINO.
 pub mod openvino;
-
-/// ViT on WebNN.
 pub mod webnn;
-
-/// ViT on WebGPU.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! Wav2Vec2 (`facebook/wav2vec2-base-960h`), on every platform that the registry supports.
 
-/// Wav2Vec2 on CPU.
 pub mod cpu;
-
-/// Wav2Vec2 on CUDA.
 pub mod cuda;
-
-/// Wav2Vec2 on ROCm.
 pub mod rocm;
-
-/// Wav2Vec2 on MPS.
 pub mod mps;
-
-/// Wav2Vec2 on OpenVINO.
 pub mod openvino;
-
-/// Wav2Vec2 on WebNN, simulated.
 pub mod webnn;
-
-/// Wav2Vec2 on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

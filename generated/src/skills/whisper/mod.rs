@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! Whisper (`openai/whisper-tiny`), on every platform that the registry supports.
 
-/// Whisper on CPU.
 pub mod cpu;
-
-/// Whisper on CUDA.
 pub mod cuda;
-
-/// Whisper on ROCm.
 pub mod rocm;
-
-/// Whisper on MPS.
 pub mod mps;
-
-/// Whisper on OpenVINO.
 pub mod openvino;
-
-/// Whisper on WebNN, simulated.
 pub mod webnn;
-
-/// Whisper on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

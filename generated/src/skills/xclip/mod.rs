@@ -2,25 +2,12 @@
 // To write it again: accelgen --all
 //! X-CLIP (`microsoft/xclip-base-patch32`), on every platform that the registry supports.
 
-/// X-CLIP on CPU.
 pub mod cpu;
-
-/// X-CLIP on CUDA.
 pub mod cuda;
-
-/// X-CLIP on ROCm.
 pub mod rocm;
-
-/// X-CLIP on MPS.
 pub mod mps;
-
-/// X-CLIP on OpenVINO.
 pub mod openvino;
-
-/// X-CLIP on WebNN, simulated.
 pub mod webnn;
-
-/// X-CLIP on WebGPU, simulated.
 pub mod webgpu;
 
 use accel_runtime as rt;

@@ -3,8 +3,8 @@
 use accel_core::{Family, Platform, Variant};
 use serde::Serialize;
 
+use super::Templates;
 use crate::error::Error;
-use crate::templates::Templates;
 
 /// The answer, with everything that was looked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,20 +25,25 @@ pub fn candidates(kind: &str, family: Family, platform: Platform, variant: Varia
     ]
 }
 
-/// The first of [`candidates`] that exists.
-pub(crate) fn resolve(
-    templates: &Templates,
-    kind: &str,
-    family: Family,
-    platform: Platform,
-    variant: Variant,
-) -> Result<Resolution, Error> {
-    let looked_for = candidates(kind, family, platform, variant);
-    let chosen = looked_for.iter().find(|it| templates.contains(it)).cloned();
-    let chosen = chosen.ok_or_else(|| Error::Template {
-        template: looked_for[3].clone(),
-        path: None,
-        message: format!("none of these exists: {}", looked_for.join(", ")),
-    })?;
-    Ok(Resolution { chosen, looked_for: looked_for.to_vec() })
+impl Templates {
+    /// The first of [`candidates`] that exists.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when none does.
+    pub fn resolve(
+        &self,
+        kind: &str,
+        family: Family,
+        platform: Platform,
+        variant: Variant,
+    ) -> Result<Resolution, Error> {
+        let looked_for = candidates(kind, family, platform, variant);
+        let chosen = looked_for.iter().find(|it| self.contains(it)).cloned();
+        let chosen = chosen.ok_or_else(|| Error::Template {
+            template: looked_for[3].clone(),
+            path: None,
+            message: format!("none of these exists: {}", looked_for.join(", ")),
+        })?;
+        Ok(Resolution { chosen, looked_for: looked_for.to_vec() })
+    }
 }

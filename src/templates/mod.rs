@@ -1,15 +1,17 @@
 //! The template files: embedded ones, overlaid by a user's.
 
+mod lookup;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use accel_core::{Family, Platform, Variant, Vocabulary, nearest};
 
-use crate::plan::candidates;
+pub use lookup::{Resolution, candidates};
 
 macro_rules! embedded {
     ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../templates/", $name)))),+]
+        &[$(($name, include_str!(concat!("../../templates/", $name)))),+]
     };
 }
 
