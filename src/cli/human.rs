@@ -212,13 +212,21 @@ fn check(report: &Report, paint: Paint) -> String {
 
 /// What the tests came to.
 fn outcomes(tests: &TestReport, paint: Paint) -> String {
-    let heads =
-        ["model", "platform", "passed", "simulated", "skipped", "expected-failure", "failed"];
+    let heads = [
+        "model",
+        "platform",
+        "passed",
+        "simulated",
+        "skipped",
+        "expected-failure",
+        "failed",
+        "ran by",
+    ];
     let mut rows = vec![heads.map(heading).into()];
     for it in &tests.cells {
         let good: fn(Paint, &str) -> String = if it.passed > 0 { Paint::good } else { Paint::dim };
         let bad: fn(Paint, &str) -> String = if it.failed > 0 { Paint::bad } else { Paint::dim };
-        rows.push(vec![
+        let mut row = vec![
             plain(&it.model),
             plain(it.platform.name()),
             TableCell { text: it.passed.to_string().into(), paint: good },
@@ -226,7 +234,11 @@ fn outcomes(tests: &TestReport, paint: Paint) -> String {
             plain(it.skipped.to_string()),
             plain(it.expected_failure.to_string()),
             TableCell { text: it.failed.to_string().into(), paint: bad },
-        ]);
+        ];
+        if !it.ran_by.is_empty() {
+            row.push(plain(it.ran_by.iter().map(String::as_str).collect::<Vec<_>>().join("; ")));
+        }
+        rows.push(row);
     }
     let mut text = table(paint, &rows);
     for it in &tests.skips {

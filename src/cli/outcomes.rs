@@ -34,6 +34,9 @@ pub(super) struct CellCounts {
     pub(super) skipped: usize,
     pub(super) expected_failure: usize,
     pub(super) failed: usize,
+    /// What ran the cases that passed, such as `rten 0.27.0 on CPU (AMD EPYC)`; more than one
+    /// where they differ.
+    pub(super) ran_by: BTreeSet<String>,
 }
 
 /// Why cases did not run.
@@ -69,11 +72,15 @@ impl TestReport {
                 skipped: 0,
                 expected_failure: 0,
                 failed: 0,
+                ran_by: BTreeSet::new(),
             };
             let of_cell = |it: &&CaseReport| it.model == *model && it.platform == *platform;
             for it in reports.iter().filter(of_cell) {
                 match &it.outcome {
-                    Outcome::Passed { .. } => counts.passed += 1,
+                    Outcome::Passed { engine, device, .. } => {
+                        counts.passed += 1;
+                        counts.ran_by.insert(format!("{engine} on {device}"));
+                    }
                     Outcome::Simulated { .. } => counts.simulated += 1,
                     Outcome::ExpectedFailure { .. } => counts.expected_failure += 1,
                     Outcome::Skipped { reason } => {
@@ -152,6 +159,7 @@ mod tests {
             [line("bert", CaseName::Loads, passed), line("distilbert", CaseName::Loads, failed)];
         let report = TestReport::new(&[("bert", Platform::Cpu)], &lines);
         assert_eq!(report.cells[0].passed, 1);
+        assert_eq!(report.cells[0].ran_by.iter().collect::<Vec<_>>(), ["rten on cpu"]);
         assert!(!report.failed(), "{report:?}");
         let report = TestReport::new(&[("bert", Platform::Cpu), ("vit", Platform::Cpu)], &lines);
         assert!(report.failed());

@@ -45,6 +45,8 @@ pub(crate) struct SkillPage {
     pub(crate) variant_variant: String,
     pub(crate) is_simulation: bool,
     pub(crate) reason: String,
+    /// The reason as a sentence, for documentation.
+    pub(crate) why: String,
     pub(crate) evidence: String,
     pub(crate) parameters: String,
     pub(crate) model_dir: String,
@@ -94,7 +96,8 @@ pub(crate) struct TestPage {
     /// `Tests`, or `Extra tests` for an extra file.
     pub(crate) heading: &'static str,
     pub(crate) is_simulation: bool,
-    pub(crate) reason: String,
+    /// Why it is a simulation, as a sentence.
+    pub(crate) why: String,
     pub(crate) skill_type: &'static str,
     pub(crate) skill_path: String,
     pub(crate) tolerances: Vec<ToleranceRow>,
@@ -176,6 +179,7 @@ pub(super) fn skill_page(
         variant_variant: variant_ident(variant),
         is_simulation: variant == Variant::Simulation,
         reason: cell.reason.clone(),
+        why: sentence(&cell.reason),
         evidence: cell.evidence.to_string(),
         parameters: group_digits(model.parameters),
         model_dir: model.model_dir.clone(),
@@ -216,7 +220,7 @@ pub(super) fn test_page(
         platform_label: file.platform.label(),
         heading: if file.kind == Kind::Extra { "Extra tests" } else { "Tests" },
         is_simulation: variant == Variant::Simulation,
-        reason: cell.reason.clone(),
+        why: sentence(&cell.reason),
         skill_type: pipeline(model.subfamily).rust_type,
         skill_path: format!("{crate_name}::skills::{}::{}", model.key, file.platform),
         tolerances: tolerance_rows(cell),
@@ -279,6 +283,12 @@ pub(super) fn tests_page(tests: &BTreeMap<&str, Vec<&CellFile>>) -> TestsPage {
             .map(|it| format!("{}::{}", it.model, super::module_name(it)))
             .collect(),
     }
+}
+
+/// A text that ends in one full stop; an empty one stays empty.
+fn sentence(text: &str) -> String {
+    let text = text.trim_end_matches(['.', ' ']);
+    if text.is_empty() { String::new() } else { format!("{text}.") }
 }
 
 fn option_rows(fields: &[OptionField], cell: &Cell) -> Vec<OptionRow> {

@@ -7,9 +7,8 @@
 //! their probabilities. Both take text as it is: tokenizing, padding and truncating follow the
 //! files in the directory.
 //!
-//! | | |
-//! |---|---|
 //! | model | `google-bert/bert-base-uncased` at `86b5e0934494bd15c9632b12f734a8a67f723594` |
+//! |---|---|
 //! | kind | A bidirectional text encoder with a masked-token head, such as BERT. |
 //! | tasks | `feature-extraction`, `fill-mask` |
 //! | support | real |

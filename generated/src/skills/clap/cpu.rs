@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
 //! spectrogram is what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `laion/clap-htsat-unfused` at `8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a` |
+//! |---|---|
 //! | kind | Sound and text in one space, such as CLAP. |
 //! | tasks | `feature-extraction`, `zero-shot-audio-classification` |
 //! | support | real |

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
 //! spectrogram is what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `laion/clap-htsat-unfused` at `8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a` |
+//! |---|---|
 //! | kind | Sound and text in one space, such as CLAP. |
 //! | tasks | `feature-extraction`, `zero-shot-audio-classification` |
 //! | support | simulation: No run on WebGPU has shown it yet. |
@@ -79,7 +78,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on WebGPU has shown it yet..
+/// Why it is simulated: No run on WebGPU has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

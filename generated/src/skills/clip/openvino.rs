@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; pixels and token ids are
 //! what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `openai/clip-vit-base-patch32` at `3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268` |
+//! |---|---|
 //! | kind | Images and text in one space, such as CLIP. |
 //! | tasks | `feature-extraction`, `zero-shot-image-classification` |
 //! | support | real |

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; `preprocessor_config.json`
 //! there says how images are resized and normalised before the network sees them.
 //!
-//! | | |
-//! |---|---|
 //! | model | `facebook/detr-resnet-50` at `1d5f47bd3bdd2c4bbfa585418ffe6da5028b4c0b` |
+//! |---|---|
 //! | kind | Boxes and labels, such as DETR. |
 //! | tasks | `object-detection` |
 //! | support | real |

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; `preprocessor_config.json`
 //! there says how images are resized and normalised before the network sees them.
 //!
-//! | | |
-//! |---|---|
 //! | model | `facebook/detr-resnet-50` at `1d5f47bd3bdd2c4bbfa585418ffe6da5028b4c0b` |
+//! |---|---|
 //! | kind | Boxes and labels, such as DETR. |
 //! | tasks | `object-detection` |
 //! | support | simulation: No run on WebGPU has shown it yet. |
@@ -79,7 +78,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on WebGPU has shown it yet..
+/// Why it is simulated: No run on WebGPU has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
 //! `generation_config.json` included.
 //!
-//! | | |
-//! |---|---|
 //! | model | `TinyLlama/TinyLlama-1.1B-Chat-v1.0` at `fe8a4ea1ffedaf415f4da2f062534de366a451e6` |
+//! |---|---|
 //! | kind | A left-to-right decoder, such as LLaMA. |
 //! | tasks | `text-generation` |
 //! | support | real |

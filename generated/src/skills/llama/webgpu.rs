@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
 //! `generation_config.json` included.
 //!
-//! | | |
-//! |---|---|
 //! | model | `TinyLlama/TinyLlama-1.1B-Chat-v1.0` at `fe8a4ea1ffedaf415f4da2f062534de366a451e6` |
+//! |---|---|
 //! | kind | A left-to-right decoder, such as LLaMA. |
 //! | tasks | `text-generation` |
 //! | support | simulation: No run on WebGPU has shown it yet. |
@@ -76,7 +75,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on WebGPU has shown it yet..
+/// Why it is simulated: No run on WebGPU has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

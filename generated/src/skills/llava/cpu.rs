@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; pixels and token ids are
 //! what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `llava-hf/llava-1.5-7b-hf` at `b234b804b114d9e37bb655e11cbbb5f5e971b7a9` |
+//! |---|---|
 //! | kind | Images and a prompt in, text out, such as LLaVA. |
 //! | tasks | `image-text-to-text` |
 //! | support | real |

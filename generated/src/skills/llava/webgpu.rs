@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; pixels and token ids are
 //! what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `llava-hf/llava-1.5-7b-hf` at `b234b804b114d9e37bb655e11cbbb5f5e971b7a9` |
+//! |---|---|
 //! | kind | Images and a prompt in, text out, such as LLaVA. |
 //! | tasks | `image-text-to-text` |
 //! | support | simulation: No run on WebGPU has shown it yet. |
@@ -79,7 +78,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on WebGPU has shown it yet..
+/// Why it is simulated: No run on WebGPU has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; pixels and token ids are
 //! what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `llava-hf/llava-v1.6-mistral-7b-hf` at `52320fb52229c8d942b1dcb8b63b3dc8087bc83b` |
+//! |---|---|
 //! | kind | Images and a prompt in, text out, such as LLaVA. |
 //! | tasks | `image-text-to-text` |
 //! | support | real |

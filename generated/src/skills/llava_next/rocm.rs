@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; pixels and token ids are
 //! what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `llava-hf/llava-v1.6-mistral-7b-hf` at `52320fb52229c8d942b1dcb8b63b3dc8087bc83b` |
+//! |---|---|
 //! | kind | Images and a prompt in, text out, such as LLaVA. |
 //! | tasks | `image-text-to-text` |
 //! | support | simulation: No run on ROCm has shown it yet. |
@@ -81,7 +80,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of ROCm, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on ROCm has shown it yet..
+/// Why it is simulated: No run on ROCm has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
 //! `generation_config.json` included.
 //!
-//! | | |
-//! |---|---|
 //! | model | `Qwen/Qwen2-0.5B-Instruct` at `c540970f9e29518b1d8f06ab8b24cba66ad77b6d` |
+//! |---|---|
 //! | kind | A left-to-right decoder, such as LLaMA. |
 //! | tasks | `text-generation` |
 //! | support | simulation: No run on OpenVINO has shown it yet. |
@@ -80,7 +79,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of OpenVINO, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on OpenVINO has shown it yet..
+/// Why it is simulated: No run on OpenVINO has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
 //! `generation_config.json` included.
 //!
-//! | | |
-//! |---|---|
 //! | model | `Qwen/Qwen3-0.6B` at `c1899de289a04d12100db370d81485cdf75e47ca` |
+//! |---|---|
 //! | kind | A left-to-right decoder, such as LLaMA. |
 //! | tasks | `text-generation` |
 //! | support | real |

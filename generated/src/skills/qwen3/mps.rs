@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
 //! `generation_config.json` included.
 //!
-//! | | |
-//! |---|---|
 //! | model | `Qwen/Qwen3-0.6B` at `c1899de289a04d12100db370d81485cdf75e47ca` |
+//! |---|---|
 //! | kind | A left-to-right decoder, such as LLaMA. |
 //! | tasks | `text-generation` |
 //! | support | simulation: No run on MPS has shown it yet. |
@@ -79,7 +78,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of MPS, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on MPS has shown it yet..
+/// Why it is simulated: No run on MPS has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

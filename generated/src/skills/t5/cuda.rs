@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
 //! `generation_config.json` included.
 //!
-//! | | |
-//! |---|---|
 //! | model | `google-t5/t5-small` at `df1b051c49625cf57a3d0d8d3863ed4d13564fe4` |
+//! |---|---|
 //! | kind | An encoder and a decoder of text, such as T5. |
 //! | tasks | `text2text-generation` |
 //! | support | real |

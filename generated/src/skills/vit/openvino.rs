@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; `preprocessor_config.json`
 //! there says how images are resized and normalised before the network sees them.
 //!
-//! | | |
-//! |---|---|
 //! | model | `google/vit-base-patch16-224` at `3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3` |
+//! |---|---|
 //! | kind | One label an image, such as ViT. |
 //! | tasks | `image-classification` |
 //! | support | real |

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
 //! spectrogram is what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `facebook/wav2vec2-base-960h` at `22aad52d435eb6dbaf354bdad9b0da84ce7d6156` |
+//! |---|---|
 //! | kind | Speech to text, such as Whisper and Wav2Vec2. |
 //! | tasks | `automatic-speech-recognition` |
 //! | support | real |

@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
 //! spectrogram is what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `openai/whisper-tiny` at `169d4a4341b33bc18d8881c4b69c2e104e1cc0af` |
+//! |---|---|
 //! | kind | Speech to text, such as Whisper and Wav2Vec2. |
 //! | tasks | `automatic-speech-recognition` |
 //! | support | real |

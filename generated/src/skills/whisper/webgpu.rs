@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
 //! spectrogram is what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `openai/whisper-tiny` at `169d4a4341b33bc18d8881c4b69c2e104e1cc0af` |
+//! |---|---|
 //! | kind | Speech to text, such as Whisper and Wav2Vec2. |
 //! | tasks | `automatic-speech-recognition` |
 //! | support | simulation: No run on WebGPU has shown it yet. |
@@ -79,7 +78,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on WebGPU has shown it yet..
+/// Why it is simulated: No run on WebGPU has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

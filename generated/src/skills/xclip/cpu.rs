@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; stacks of frames and token
 //! ids are what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `microsoft/xclip-base-patch32` at `a2e27a78a2b5d802e894b8a1ef14f3a8ce490963` |
+//! |---|---|
 //! | kind | Video and text in one space, such as X-CLIP. |
 //! | tasks | `feature-extraction`, `zero-shot-video-classification` |
 //! | support | real |

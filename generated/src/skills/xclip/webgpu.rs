@@ -5,9 +5,8 @@
 //! [`load`] takes a model directory in the layout of the Hugging Face Hub; stacks of frames and token
 //! ids are what the graphs take.
 //!
-//! | | |
-//! |---|---|
 //! | model | `microsoft/xclip-base-patch32` at `a2e27a78a2b5d802e894b8a1ef14f3a8ce490963` |
+//! |---|---|
 //! | kind | Video and text in one space, such as X-CLIP. |
 //! | tasks | `feature-extraction`, `zero-shot-video-classification` |
 //! | support | simulation: No run on WebGPU has shown it yet. |
@@ -79,7 +78,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
 /// the CPU, times are predicted, and everything it returns is marked as simulated.
 ///
-/// Why it is simulated: No run on WebGPU has shown it yet..
+/// Why it is simulated: No run on WebGPU has shown it yet.
 ///
 /// # Errors
 /// When the simulator is not there, a file is missing or damaged, or an operator is not one that

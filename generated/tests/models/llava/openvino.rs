@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate llava --platform openvino
 //! Tests of LLaVA on OpenVINO, through its generated skill.
 //!
-//! Simulated: No run on OpenVINO has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on OpenVINO has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `llava::openvino::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava::openvino::matches_reference`: The graph's raw outputs equal the recorded reference.

@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate llava --platform rocm
 //! Tests of LLaVA on ROCm, through its generated skill.
 //!
-//! Simulated: No run on ROCm has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on ROCm has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `llava::rocm::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava::rocm::matches_reference`: The graph's raw outputs equal the recorded reference.

@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate llava_next --platform mps
 //! Tests of LLaVA-Next on MPS, through its generated skill.
 //!
-//! Simulated: No run on MPS has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on MPS has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `llava_next::mps::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava_next::mps::matches_reference`: The graph's raw outputs equal the recorded reference.

@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate qwen3 --platform mps
 //! Tests of Qwen2/3 on MPS, through its generated skill.
 //!
-//! Simulated: No run on MPS has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on MPS has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `qwen3::mps::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `qwen3::mps::matches_reference`: The graph's raw outputs equal the recorded reference.

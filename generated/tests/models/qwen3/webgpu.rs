@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate qwen3 --platform webgpu
 //! Tests of Qwen2/3 on WebGPU, through its generated skill.
 //!
-//! Simulated: No run on WebGPU has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on WebGPU has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `qwen3::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `qwen3::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.

@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate wav2vec2 --platform webgpu
 //! Tests of Wav2Vec2 on WebGPU, through its generated skill.
 //!
-//! Simulated: No run on WebGPU has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on WebGPU has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `wav2vec2::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `wav2vec2::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.

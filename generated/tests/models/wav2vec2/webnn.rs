@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate wav2vec2 --platform webnn
 //! Tests of Wav2Vec2 on WebNN, through its generated skill.
 //!
-//! Simulated: No run on WebNN has shown it yet.. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: No run on WebNN has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `wav2vec2::webnn::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `wav2vec2::webnn::matches_reference`: The graph's raw outputs equal the recorded reference.
