@@ -140,25 +140,33 @@ fn summary(report: &Report) -> String {
     let mut text = if report.cells.is_empty() {
         String::new()
     } else if number == 0 {
-        format!("{verb} nothing to {}; ", report.output_dir)
+        let kinds = kinds(report, |it| it.status == Status::Unchanged);
+        format!("{verb} nothing to {}: {kinds} unchanged, ", report.output_dir)
     } else {
-        let kinds: Vec<String> = KINDS
-            .iter()
-            .map(|(kind, name)| {
-                let of_kind = |it: &&FileReport| written(it) && it.kind == Some(*kind);
-                (report.files.iter().filter(of_kind).count(), name)
-            })
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, name)| count(number, name))
-            .collect();
-        format!("{verb} {} to {}: {}; ", count(number, "file"), report.output_dir, kinds.join(", "))
+        format!(
+            "{verb} {} to {}: {}; {} unchanged, ",
+            count(number, "file"),
+            report.output_dir,
+            kinds(report, |it| written(&it)),
+            report.count(Status::Unchanged)
+        )
     };
-    if !report.cells.is_empty() {
-        let _ = write!(text, "{} unchanged, ", report.count(Status::Unchanged));
-    }
     let would = if removed == Status::Removed { "" } else { "would be " };
     let _ = writeln!(text, "{} {would}removed", report.count(removed));
     text
+}
+
+/// `7 skills, 7 tests, 6 module files`: how many files of each kind are `counted`.
+fn kinds(report: &Report, counted: impl Fn(&FileReport) -> bool) -> String {
+    let of_kind =
+        |kind: Kind| report.files.iter().filter(|it| it.kind == Some(kind) && counted(it)).count();
+    let kinds: Vec<String> = KINDS
+        .iter()
+        .map(|(kind, name)| (of_kind(*kind), name))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, name)| count(number, name))
+        .collect();
+    if kinds.is_empty() { "0 files".to_owned() } else { kinds.join(", ") }
 }
 
 const KINDS: [(Kind, &str); 4] = [
