@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use accel_core::{CaseName, Platform};
-
 /// Why nothing, or not everything, was generated. No error leaves a half-written file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,21 +26,6 @@ pub enum Error {
     NothingSelected {
         /// Which filters, and what would match.
         why: String,
-    },
-
-    /// The registry expects a case to fail that is no case of the cell.
-    #[error(
-        "`{model}` on `{platform}` expects the case `{case}` to fail, which none of its tests has; remove it from `expected_failures` in the registry, or name one of: {planned}"
-    )]
-    UnplannedCase {
-        /// The registry key.
-        model: String,
-        /// The platform.
-        platform: Platform,
-        /// The case.
-        case: CaseName,
-        /// The cell's cases, comma-separated.
-        planned: String,
     },
 
     /// A template is broken, or uses a name that its context does not have.

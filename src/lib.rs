@@ -22,6 +22,7 @@
 )]
 
 pub mod build;
+mod cases;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod emit;

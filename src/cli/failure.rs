@@ -39,7 +39,6 @@ impl From<Error> for Failure {
             Error::NotRust { .. } => "not-rust",
             Error::NotOurs { .. } => "not-ours",
             Error::SymbolicLink { .. } => "symbolic-link",
-            Error::UnplannedCase { .. } => "unplanned-case",
             Error::Io { .. } => "io",
         };
         Self::new(code, error.to_string())

@@ -2,7 +2,6 @@
 //!
 //! After this phase nothing reads the registry and templates take no decision.
 
-mod cases;
 mod pages;
 mod pipeline;
 
@@ -10,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use accel_core::{Platform, Variant};
 
+use crate::cases;
 use crate::error::Error;
 use crate::files::{CellFile, Kind, Origin};
-use crate::registry::{Cell, Model, Registry};
+use crate::registry::{Model, Registry};
 use crate::request::{Layout, Request, variant};
 
 pub(crate) use pages::{Page, SkillPage};
@@ -126,7 +126,6 @@ fn chosen_cells<'a>(
 fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<PlannedFile, Error> {
     let cell = &model.cells[&file.platform];
     let variant = variant(cell).unwrap_or(Variant::Simulation);
-    check_expected_failures(model, file.platform, cell)?;
     let kind_folder = if file.kind == Kind::Skill { "skill" } else { "test" };
     let template =
         request.templates.resolve(kind_folder, model.family(), file.platform, variant)?.chosen;
@@ -157,21 +156,6 @@ fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<Planne
         ),
         page,
     })
-}
-
-/// An expected failure that no test has would be a claim that nothing checks.
-fn check_expected_failures(model: &Model, platform: Platform, cell: &Cell) -> Result<(), Error> {
-    let mut planned = cases::base(model.subfamily, platform);
-    planned.extend(cases::extra(platform));
-    match cell.expected_failures.keys().find(|it| !planned.contains(it)) {
-        None => Ok(()),
-        Some(case) => Err(Error::UnplannedCase {
-            model: model.key.to_string(),
-            platform,
-            case: *case,
-            planned: planned.iter().map(|it| it.name()).collect::<Vec<_>>().join(", "),
-        }),
-    }
 }
 
 /// The module files that name exactly `cells`.

@@ -9,8 +9,8 @@ use accel_core::{
 };
 use serde::Serialize;
 
-use super::cases;
 use super::pipeline::pipeline;
+use crate::cases;
 use crate::files::{CellFile, Kind};
 use crate::registry::{Cell, Model, Registry};
 use crate::request::{Layout, Request};

@@ -78,6 +78,7 @@ codes! {
     Unclassified = "E408", "the classifier does not know the model and the entry does not say";
     NoTolerance = "E409", "no tolerance for the precision of a cell";
     NoFamilyDefaults = "E410", "a model's family has no defaults";
+    UnplannedCase = "E411", "an expected failure of a case that no test of the cell has";
     // 5xx: worth a look.
     OverridesClassifier = "W501", "the entry and the classifier disagree about the subfamily";
     ConflictingEvidence = "W502", "what the entry says of the model points to several kinds";

@@ -8,6 +8,8 @@ use accel_core::{
     Vocabulary,
 };
 
+use crate::cases;
+
 use super::context::{Context, Span, quote};
 use super::decode::{Field, Map};
 use super::ident::{IdentError, collision_key};
@@ -171,6 +173,9 @@ fn model(
     if let Field::Good { value, span } = &raw.platforms {
         report_missing_platforms(value, *span, cx);
         for (platform, at, raw) in value.0.iter() {
+            if let Some(subfamily) = subfamily {
+                report_unplanned_cases(raw, subfamily, platform, cx);
+            }
             let defaults = defaults.platforms.get(&platform);
             cells.extend(
                 cell(platform, raw, at, has_dir, defaults, family, cx).map(|it| (platform, it)),
@@ -298,6 +303,25 @@ fn report_impossible_tasks(raw: &RawModel, subfamily: Subfamily, cx: &mut Contex
                 message,
                 format!("it can do {}", possible.join(", ")),
             );
+        }
+    }
+}
+
+/// An expected failure that no test has would be a claim that nothing checks.
+fn report_unplanned_cases(
+    raw: &RawCell,
+    subfamily: Subfamily,
+    platform: Platform,
+    cx: &mut Context<'_>,
+) {
+    let planned = cases::all(subfamily, platform);
+    for (case, span, _) in raw.expected_failures.value().into_iter().flat_map(|it| &it.0) {
+        if !planned.contains(case) {
+            let message =
+                format!("no test of a `{subfamily}` on `{platform}` has the case `{case}`");
+            let names: Vec<&str> = planned.iter().map(|it| it.name()).collect();
+            let help = format!("remove it, or name one of {}", names.join(", "));
+            cx.advise(Code::UnplannedCase, *span, message, help);
         }
     }
 }

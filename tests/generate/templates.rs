@@ -106,12 +106,3 @@ fn a_misspelt_template_is_refused_not_ignored() {
         .unwrap_err();
     assert!(error.to_string().contains("did you mean `skill/vision.rs.tera`?"), "{error}");
 }
-
-#[test]
-fn an_expected_failure_of_no_case_is_an_error() {
-    let cell = "{ support: real, evidence: none, expected_failures: { fills_masks: \"why\" } }";
-    let error = generate(&parse(&yaml(cell, false)), &Request::default()).unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("fills_masks") && text.contains("matches_reference"), "{text}");
-    assert!(text.contains("tiny_decoder"), "{text}");
-}

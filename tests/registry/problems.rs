@@ -96,6 +96,8 @@ const CHANGES: &[(Code, &[(&str, &str)])] = &[
         ],
     ),
     (Code::NoTolerance, &[("options: { precision: fp16 }", "options: { precision: q4 }")]),
+    (Code::UnplannedCase, &[("{ dynamic_shapes: Recompiles", "{ generates_text: Recompiles")]),
+    (Code::UnplannedCase, &[("{ dynamic_shapes: Recompiles", "{ records_first_run: Recompiles")]),
     (Code::NoFamilyDefaults, &[("  embedding:\n", "  video:\n")]),
     (
         Code::OverridesClassifier,

@@ -8,8 +8,15 @@ use accel_core::CaseName::{
 };
 use accel_core::{Platform, Subfamily};
 
+/// The cases of all test files of this kind of model on this platform, extra ones included.
+pub(crate) fn all(subfamily: Subfamily, platform: Platform) -> Vec<CaseName> {
+    let mut cases = base(subfamily, platform);
+    cases.extend(extra(platform));
+    cases
+}
+
 /// The cases of every test file of this kind of model on this platform.
-pub(super) fn base(subfamily: Subfamily, platform: Platform) -> Vec<CaseName> {
+pub(crate) fn base(subfamily: Subfamily, platform: Platform) -> Vec<CaseName> {
     let mut cases = vec![Loads, MatchesReference];
     cases.extend(task(subfamily));
     cases.extend([
@@ -32,7 +39,7 @@ pub(super) fn base(subfamily: Subfamily, platform: Platform) -> Vec<CaseName> {
 }
 
 /// The cases that only a request for a platform's extra tests adds; empty where there are none.
-pub(super) const fn extra(platform: Platform) -> &'static [CaseName] {
+pub(crate) const fn extra(platform: Platform) -> &'static [CaseName] {
     match platform {
         Platform::Openvino => &[Int8MatchesReference, ReusesCompiledModel],
         Platform::Webnn | Platform::Webgpu => &[RecordsFirstRun, RefusesOverMemoryLimit],
