@@ -113,7 +113,7 @@ impl Config {
             clippy::disallowed_methods,
             reason = "cargo tells build scripts by the environment"
         )]
-        let out = std::env::var("OUT_DIR").map_err(|_| BuildError::NoOutDir)?;
+        let out = std::env::var_os("OUT_DIR").ok_or(BuildError::NoOutDir)?;
         let root = Path::new(&out).join("accelgen");
         // First of all, so that a registry which does not load is looked at again once mended.
         tell_cargo("rerun-if-changed", &self.registry.display().to_string())?;

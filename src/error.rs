@@ -79,6 +79,17 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A folder stands where a file belongs, or the other way about.
+    #[error("`{}` is a {is}, and accelgen needs a {wanted} there; move it away", .path.display())]
+    InTheWay {
+        /// What stands there.
+        path: PathBuf,
+        /// `file` or `folder`.
+        is: &'static str,
+        /// The other one.
+        wanted: &'static str,
+    },
+
     /// The operating system refused.
     #[error("cannot {action} `{}`: {source}", .path.display())]
     Io {

@@ -39,6 +39,7 @@ impl From<Error> for Failure {
             Error::NotRust { .. } => "not-rust",
             Error::NotOurs { .. } => "not-ours",
             Error::SymbolicLink { .. } => "symbolic-link",
+            Error::InTheWay { .. } => "in-the-way",
             Error::Io { .. } => "io",
         };
         Self::new(code, error.to_string())

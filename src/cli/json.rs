@@ -46,7 +46,7 @@
 //! { "version": 1,
 //!   "error": { "code": "usage" | "invalid-registry" | "unreadable-registry" | "unknown-model"
 //!                    | "nothing-selected" | "template" | "not-rust" | "not-ours"
-//!                    | "symbolic-link" | "io" | "cannot-add" | "tests",
+//!                    | "symbolic-link" | "in-the-way" | "io" | "cannot-add" | "tests",
 //!              "message": as people see it,
 //!              "problems": [ { "code": "E204", "severity": "error" | "warning", "message",
 //!                              "file", "line", "column", "length", "help": text | null } ] } }

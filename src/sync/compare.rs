@@ -51,11 +51,12 @@ fn compare_beside(
     known: &BTreeSet<String>,
 ) -> Result<Vec<Compared>, Error> {
     let found = walk(root)?;
+    refuse_misfits(root, files, &found)?;
     let mut compared = BTreeMap::new();
     for (path, file) in &files.files {
         let state = match found.get(path) {
-            None => State::Missing,
-            Some(Entry::Link) => State::NotOurs { in_the_way: true },
+            None | Some(Entry::Folder) => State::Missing,
+            Some(Entry::Other) => State::NotOurs { in_the_way: true },
             Some(Entry::File) => {
                 let full = root.join(path);
                 match disk.read(&full).map_err(Error::io("read", &full))? {
@@ -75,7 +76,8 @@ fn compare_beside(
             continue;
         }
         let ours = match entry {
-            Entry::Link => false,
+            Entry::Folder => continue,
+            Entry::Other => false,
             Entry::File if is_temporary(path) => true,
             Entry::File => {
                 let full = root.join(path);
@@ -104,21 +106,46 @@ fn compare_beside(
 pub fn present_cells(root: &Path, registry: &Registry) -> Result<BTreeSet<CellFile>, Error> {
     let found = walk(root)?;
     let known = every_cell_file(registry);
-    Ok(known.into_iter().filter(|it| found.contains_key(&it.path())).collect())
+    let is_there =
+        |it: &CellFile| matches!(found.get(&it.path()), Some(Entry::File | Entry::Other));
+    Ok(known.into_iter().filter(is_there).collect())
 }
 
-/// An entry of a folder that is not a folder.
+/// What lies below a folder that we own.
 #[derive(Clone, Copy)]
 enum Entry {
+    Folder,
     File,
-    Link,
+    /// A link, a pipe, or whatever has a name that is no text: never ours, and never read.
+    Other,
+}
+
+/// Refuses what no write can replace: a folder where a file belongs, or the other way about.
+fn refuse_misfits(
+    root: &Path,
+    files: &FileSet,
+    found: &BTreeMap<String, Entry>,
+) -> Result<(), Error> {
+    for path in files.files.keys() {
+        if let Some(Entry::Folder) = found.get(path) {
+            return Err(Error::InTheWay { path: root.join(path), is: "folder", wanted: "file" });
+        }
+        for (end, _) in path.match_indices('/') {
+            let folder = path.get(..end).unwrap_or_default();
+            if let Some(Entry::File | Entry::Other) = found.get(folder) {
+                let path = root.join(folder);
+                return Err(Error::InTheWay { path, is: "file", wanted: "folder" });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_ours(bytes: &[u8]) -> bool {
     bytes.starts_with(HEADER_START.as_bytes())
 }
 
-/// Every file below the folders that we own.
+/// Everything below the folders that we own.
 fn walk(root: &Path) -> Result<BTreeMap<String, Entry>, Error> {
     let mut found = BTreeMap::new();
     let mut folders: Vec<String> = OWNED.iter().map(|it| (*it).to_owned()).collect();
@@ -136,14 +163,20 @@ fn walk(root: &Path) -> Result<BTreeMap<String, Entry>, Error> {
         for entry in entries {
             let entry = entry.map_err(Error::io("list", &full))?;
             let kind = entry.file_type().map_err(Error::io("look at", &entry.path()))?;
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_symlink() && entry.path().is_dir() {
+            let name = entry.file_name();
+            let path = format!("{folder}/{}", name.display());
+            if kind.is_symlink() && entry.path().is_dir() {
                 return Err(Error::SymbolicLink { path: entry.path() });
-            } else {
-                found.insert(path, if kind.is_symlink() { Entry::Link } else { Entry::File });
             }
+            let entry = match name.to_str() {
+                Some(_) if kind.is_dir() => {
+                    folders.push(path.clone());
+                    Entry::Folder
+                }
+                Some(_) if kind.is_file() => Entry::File,
+                _ => Entry::Other,
+            };
+            found.insert(path, entry);
         }
     }
     Ok(found)

@@ -1,6 +1,7 @@
 //! The few things that are done to a disk, so that a test can pull the plug on each.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// A disk.
@@ -9,7 +10,7 @@ pub trait Disk {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
     /// Creates a folder and its parents.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
-    /// Writes a whole file in place; a failure may leave a part of it.
+    /// Writes a whole new file, never through a link; a failure may leave a part of it.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Puts a file in another's place, at once.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -38,7 +39,15 @@ impl Disk for RealDisk {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        std::fs::write(path, bytes)
+        let file = match File::create_new(path) {
+            // Left by a process of the same number that was killed, or laid there by somebody.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove_file(path)?;
+                File::create_new(path)
+            }
+            file => file,
+        };
+        file?.write_all(bytes)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

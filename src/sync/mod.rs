@@ -8,6 +8,7 @@
 mod compare;
 mod disk;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -157,6 +158,17 @@ fn is_temporary(path: &str) -> bool {
 }
 
 fn write_file(disk: &dyn Disk, path: &Path, text: &str) -> Result<(), Error> {
+    match try_write(disk, path, text) {
+        // Another generator that prunes takes what is not finished for left over, as well as a
+        // folder that is still empty. It does so once.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            try_write(disk, path, text)
+        }
+        result => result,
+    }
+}
+
+fn try_write(disk: &dyn Disk, path: &Path, text: &str) -> Result<(), Error> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     disk.create_dir_all(folder).map_err(Error::io("create folder", folder))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -90,6 +90,14 @@ impl Project {
         std::fs::write(path, text).unwrap();
     }
 
+    /// A named pipe: whoever reads it without a writer waits for ever.
+    #[cfg(unix)]
+    pub(crate) fn pipe(&self, below: &str) {
+        let path = self.path(below);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+
     pub(crate) fn read(&self, below: &str) -> String {
         std::fs::read_to_string(self.path(below)).unwrap()
     }

@@ -168,6 +168,38 @@ fn files_of_others_are_never_removed_and_always_reported() {
     project.run("--generate bert").ended(0).complains(&["src/skills/qwen3/cpu.rs"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_has_no_name_in_text_is_not_ours_and_never_read() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let project = Project::written();
+    project.pipe("generated/src/pipe");
+    let nameless = project.path("generated/src").join(std::ffi::OsStr::from_bytes(b"\xff.rs"));
+    std::fs::write(&nameless, project.read("generated/src/lib.rs")).unwrap();
+    project.run("--all").ended(0).complains(&["src/pipe", "src/\u{fffd}.rs"]);
+    project.run("--check").ended(1).says(&["not ours      src/pipe"]);
+    assert!(nameless.exists());
+    std::fs::remove_file(project.path("generated/src/skills/bert/cpu.rs")).unwrap();
+    project.pipe("generated/src/skills/bert/cpu.rs");
+    project.run("--all").ended(2).complains(&["not written by accelgen", "bert/cpu.rs"]);
+}
+
+#[test]
+fn a_folder_where_a_file_belongs_stops_everything_before_the_first_write() {
+    let project = Project::new();
+    for (made, needed) in [
+        ("generated/tests/models/qwen3/rocm.rs/mine.txt", "is a folder, and accelgen needs a file"),
+        ("generated/tests/models/qwen3", "is a file, and accelgen needs a folder"),
+    ] {
+        project.write(made, "mine");
+        for flags in ["--all", "--all --force", "--generate-missing", "--check", "--dry-run"] {
+            project.run(flags).ended(2).complains(&["tests/models/qwen3", needed, "move it away"]);
+        }
+        assert_eq!(project.generated().len(), 1, "something was written");
+        std::fs::remove_dir_all(project.path("generated")).unwrap();
+    }
+}
+
 #[test]
 fn an_output_directory_that_cannot_be_written_is_an_error() {
     let project = Project::new();

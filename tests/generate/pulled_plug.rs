@@ -150,3 +150,62 @@ fn a_stranger_in_the_way_stops_everything_before_the_first_write() {
     assert_eq!(tree(folder.path()).len(), 1, "something was written");
     assert_eq!(std::fs::read_to_string(&stranger).unwrap(), "fn mine() {}");
 }
+
+/// At the first rename, another generator removes what it takes for left over.
+struct SharedDisk {
+    disturbed: Cell<bool>,
+}
+
+impl Disk for SharedDisk {
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        RealDisk.read(path)
+    }
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        RealDisk.create_dir_all(path)
+    }
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        RealDisk.write(path, bytes)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if !self.disturbed.replace(true) {
+            RealDisk.remove_file(from)?;
+            RealDisk.remove_empty_dir(from.parent().unwrap())?;
+        }
+        RealDisk.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_file(path)
+    }
+    fn remove_empty_dir(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_empty_dir(path)
+    }
+}
+
+#[test]
+fn another_generator_that_tidies_up_does_no_harm() {
+    let registry = parse(&yaml(REAL, false));
+    let files = generate(&registry, &Request::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SharedDisk { disturbed: Cell::new(false) };
+    let compared = sync::compare(&disk, folder.path(), &files, &registry).unwrap();
+    sync::write(&disk, folder.path(), &files, &compared, WriteOptions::default()).unwrap();
+    assert!(disk.disturbed.get());
+    let after = sync::compare(&RealDisk, folder.path(), &files, &registry).unwrap();
+    assert!(after.iter().all(|it| it.state == State::Current), "{after:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_temporary_file_is_not_followed() {
+    let registry = parse(&yaml(REAL, false));
+    let files = generate(&registry, &Request::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    std::fs::write(&victim, "mine").unwrap();
+    let temporary = format!("src/.accelgen-lib.rs-{}.tmp", std::process::id());
+    std::fs::create_dir(folder.path().join("src")).unwrap();
+    std::os::unix::fs::symlink(&victim, folder.path().join(temporary)).unwrap();
+    sync::write_all(&registry, folder.path(), &files).unwrap();
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+    assert!(folder.path().join("src/lib.rs").symlink_metadata().unwrap().is_file());
+}
