@@ -54,7 +54,7 @@ pub enum Error {
         message: Box<str>,
         /// Line in the unformatted text, from 1.
         line: usize,
-        /// Column in that line, from 0.
+        /// Column in that line, from 1.
         column: usize,
         /// The lines around it, numbered.
         excerpt: Box<str>,

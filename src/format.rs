@@ -106,7 +106,7 @@ fn parse(file: &PlannedFile, text: &str) -> Result<syn::File, Error> {
             template: file.origin.template.clone(),
             message: error.to_string().into(),
             line: start.line,
-            column: start.column,
+            column: start.column + 1,
             excerpt: excerpt(text, start.line).into(),
         }
     })

@@ -11,14 +11,14 @@
 //! 2. `plan` decides what is written where, from which template, with which values.
 //! 3. `emit` renders the templates, which decide nothing.
 //! 4. `format` parses and prints the result, so that nothing that is not Rust leaves here.
-//! 5. [`sync`] is the only module that touches the disk.
+//! 5. [`sync`] is the only module that touches the output directory.
 //!
 //! [`generate`] is phases 2 to 4, pure: the command line, [`build`] scripts, tests and snapshots
 //! all call it.
 
 #![warn(
     clippy::disallowed_methods,
-    reason = "only registry::load, sync, build and the command line touch the outside"
+    reason = "only registry::load, templates, sync, build and the command line touch the outside"
 )]
 
 pub mod build;
@@ -40,7 +40,7 @@ pub use files::{CellFile, FileSet, GeneratedFile, Kind, Origin};
 pub use plan::every_cell_file;
 pub use registry::Registry;
 pub use request::{Layout, Request, unknown_model};
-pub use templates::{Resolution, TemplateError, Templates, candidates};
+pub use templates::{Resolution, TemplateError, Templates};
 
 /// Generates what is asked for, in memory.
 ///

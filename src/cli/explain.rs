@@ -14,10 +14,10 @@ use super::choice::named_platforms;
 use super::console::{Console, Paint, plain, table};
 use super::failure::Failure;
 use super::{Done, json as document, places};
+use crate::error::Error;
 use crate::registry::{Cell, Model, Registry};
 use crate::request::{unknown_model, variant};
-use crate::templates::Templates;
-use crate::templates::candidates;
+use crate::templates::{Resolution, Templates};
 
 /// Explains a model on the named platforms, or on all.
 pub(super) fn run(key: &str, cli: &Cli, console: Console) -> Result<Done, Failure> {
@@ -33,7 +33,7 @@ pub(super) fn run(key: &str, cli: &Cli, console: Console) -> Result<Done, Failur
         .iter()
         .filter(|(platform, _)| platforms.contains(platform))
         .map(|(platform, cell)| CellPage::new(&registry, model, *platform, cell, &templates))
-        .collect();
+        .collect::<Result<_, Error>>()?;
     Ok(Done::fine(if console.json() {
         document::document(json!({
             "explain": {
@@ -111,12 +111,12 @@ struct CellPage {
     expected_failures: Value,
 }
 
-/// The templates that were looked for, the most specific first.
+/// The templates of a kind that were looked for.
 #[derive(Serialize)]
 struct Lookup {
     kind: &'static str,
-    looked_for: Vec<String>,
-    chosen: Option<String>,
+    #[serde(flatten)]
+    resolution: Resolution,
 }
 
 /// An option and where its value comes from.
@@ -134,35 +134,35 @@ impl CellPage {
         platform: Platform,
         cell: &Cell,
         templates: &Templates,
-    ) -> Self {
-        let lookup = |kind| {
-            let variant = variant(cell)?;
-            let looked_for = candidates(kind, model.family(), platform, variant).to_vec();
-            let chosen = looked_for.iter().find(|it| templates.contains(it)).cloned();
-            Some(Lookup { kind, looked_for, chosen })
+    ) -> Result<Self, Error> {
+        let variant = variant(cell);
+        let supported = variant.is_some();
+        let lookup = |(kind, variant)| {
+            let resolution = templates.resolve(kind, model.family(), platform, variant)?;
+            Ok(Lookup { kind, resolution })
         };
-        let lookups: Vec<Lookup> = ["skill", "test"].into_iter().filter_map(lookup).collect();
+        let kinds = ["skill", "test"].into_iter();
+        let lookups = kinds.filter_map(|it| Some((it, variant?))).map(lookup);
         let fields = common_option_fields().iter().chain(device_option_fields(platform));
         let option = |name: &'static str| {
             let value = *cell.options.get(name)?;
             let from = source(registry, model, platform, name, value);
             Some(OptionLine { name, value: option_json(value), from })
         };
-        let supported = !lookups.is_empty();
-        let sections = variant(cell).map(|variant| {
+        let sections = variant.map(|variant| {
             vec![format!("platform/{platform}.tera"), format!("variant/{variant}.tera")]
         });
-        Self {
+        Ok(Self {
             platform,
             support: cell.support.name(),
             reason: cell.reason.clone(),
             evidence: cell.evidence.to_string(),
-            lookups,
+            lookups: lookups.collect::<Result<_, Error>>()?,
             sections: sections.unwrap_or_default(),
             options: fields.filter(|_| supported).filter_map(|it| option(it.name)).collect(),
             tolerances: if supported { json!(cell.tolerances) } else { json!({}) },
             expected_failures: json!(cell.expected_failures),
-        }
+        })
     }
 
     fn print(&self, text: &mut String, paint: Paint) {
@@ -178,8 +178,8 @@ impl CellPage {
         for lookup in &self.lookups {
             let _ = writeln!(text, "  {} template, the first that exists:", lookup.kind);
             let mut chosen = false;
-            for name in &lookup.looked_for {
-                let mark = if lookup.chosen.as_ref() == Some(name) {
+            for name in &lookup.resolution.looked_for {
+                let mark = if lookup.resolution.chosen == *name {
                     chosen = true;
                     paint.good("chosen   ")
                 } else if chosen {

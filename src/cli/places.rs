@@ -57,15 +57,9 @@ pub(super) fn output_dir(given: Option<&Path>, registry: &Path) -> PathBuf {
 pub(super) fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let mut templates = Templates::default();
     if let Some(folder) = folder {
-        let read = templates.overlay_folder(folder).map_err(|it| {
+        templates.overlay_folder(folder).map_err(|it| {
             Failure::new("template", format!("--templates {}: {it}", folder.display()))
         })?;
-        if read.is_empty() {
-            return Err(Failure::usage(format!(
-                "--templates {}: there is no template in it; see `accelgen --list templates`",
-                folder.display()
-            )));
-        }
     }
     Ok(templates)
 }

@@ -16,7 +16,12 @@ pub struct Resolution {
 }
 
 /// The template names for a cell file, the most specific first. `kind` is `skill` or `test`.
-pub fn candidates(kind: &str, family: Family, platform: Platform, variant: Variant) -> [String; 4] {
+pub(super) fn candidates(
+    kind: &str,
+    family: Family,
+    platform: Platform,
+    variant: Variant,
+) -> [String; 4] {
     [
         format!("{kind}/{family}/{platform}.{variant}.rs.tera"),
         format!("{kind}/{family}/{platform}.rs.tera"),
@@ -26,7 +31,7 @@ pub fn candidates(kind: &str, family: Family, platform: Platform, variant: Varia
 }
 
 impl Templates {
-    /// The first of [`candidates`] that exists.
+    /// The most specific template that exists. `kind` is `skill` or `test`.
     ///
     /// # Errors
     /// [`Error::Template`] when none does.

@@ -3,11 +3,13 @@
 mod lookup;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use accel_core::{Family, Platform, Variant, Vocabulary, nearest};
 
-pub use lookup::{Resolution, candidates};
+pub use lookup::Resolution;
+use lookup::candidates;
 
 macro_rules! embedded {
     ($($name:literal),+ $(,)?) => {
@@ -73,20 +75,22 @@ impl Templates {
         sources: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(), TemplateError> {
         let reachable = reachable_names();
-        for (name, text) in sources {
-            if !reachable.contains(&name) {
-                let suggestion = nearest(&name, reachable.iter().map(String::as_str));
-                return Err(TemplateError::Unreachable { name, suggestion });
+        let check = |(name, text): (String, String)| {
+            if reachable.contains(&name) {
+                return Ok((name, text));
             }
-            self.sources.insert(name, text);
-        }
+            let suggestion = nearest(&name, reachable.iter().map(String::as_str));
+            Err(TemplateError::Unreachable { name, suggestion })
+        };
+        let checked: Vec<_> = sources.into_iter().map(check).collect::<Result<_, _>>()?;
+        self.sources.extend(checked);
         Ok(())
     }
 
     /// Lays the files of a folder over this set, by their paths in it, and gives the files read.
     ///
     /// # Errors
-    /// When a file cannot be read, or [`TemplateError::Unreachable`].
+    /// [`TemplateError`]; this set is then as it was.
     pub fn overlay_folder(&mut self, folder: &Path) -> Result<Vec<PathBuf>, TemplateError> {
         let mut read = Vec::new();
         let mut sources = Vec::new();
@@ -107,12 +111,20 @@ impl Templates {
                     folders.push((path, format!("{name}/")));
                     continue;
                 }
+                // Reading a pipe would wait for a writer that never comes.
+                if path.exists() && !path.is_file() {
+                    let source = io::Error::other("it is neither a file nor a folder");
+                    return Err(TemplateError::Io { path, source });
+                }
                 #[expect(clippy::disallowed_methods, reason = "reading a user's templates")]
                 let text = std::fs::read_to_string(&path)
                     .map_err(|source| TemplateError::Io { path: path.clone(), source })?;
                 sources.push((name, text));
                 read.push(path);
             }
+        }
+        if read.is_empty() {
+            return Err(TemplateError::NoTemplates { folder: folder.to_owned() });
         }
         self.overlay(sources)?;
         read.sort();
@@ -142,13 +154,19 @@ pub enum TemplateError {
         /// The closest name that is looked for.
         suggestion: Option<String>,
     },
+    /// A folder without a single file: most likely another one is meant.
+    #[error("there is no template in `{}`; `accelgen --list templates` shows the names", .folder.display())]
+    NoTemplates {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// It cannot be read.
     #[error("cannot read templates from `{}`: {source}", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 

@@ -45,7 +45,7 @@ fn a_broken_template_is_named_with_its_line_and_nothing_is_written() {
     let broken = [
         ("{# first line #}\n{% for %}\n", "skill/embedding.rs.tera:2"),
         ("{# first line #}\n\n{{ no_such_name }}\n", "skill/embedding.rs.tera:3"),
-        ("fn f() {\n    let = 1;\n}\n", "is not valid Rust at line 2"),
+        ("fn f() {\n    let = 1;\n}\n", "is not valid Rust at line 2, column 9"),
     ];
     for (text, place) in broken {
         project.write("mine/skill/embedding.rs.tera", text);
@@ -69,6 +69,14 @@ fn a_template_that_nothing_looks_for_is_an_error() {
         .complains(&["skill/visoin.rs.tera", "did you mean `skill/vision.rs.tera`?"]);
     project.run("--all --templates nowhere").ended(2).complains(&["nowhere"]);
     std::fs::create_dir(project.path("none")).unwrap();
-    project.run("--all --templates none").ended(2).complains(&["no template in it"]);
+    project.run("--all --templates none").ended(2).complains(&["no template in `none`"]);
     assert!(!project.path("generated").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_among_the_templates_is_an_error() {
+    let project = Project::new();
+    project.pipe("mine/skill/vision.rs.tera");
+    project.run("--all --templates mine").ended(2).complains(&["neither a file nor a folder"]);
 }
