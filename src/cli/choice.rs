@@ -6,6 +6,7 @@ use std::path::Path;
 use accel_core::{Platform, Variant, Vocabulary as _};
 
 use super::args::{Cli, KindArg, PlatformArg};
+use super::console::count;
 use super::failure::Failure;
 use crate::files::Kind;
 use crate::registry::Registry;
@@ -78,15 +79,15 @@ impl Choice {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             if chosen.len() > limit {
                 let keys = chosen.iter().take(limit).map(|it| it.key.to_string()).collect();
-                warnings
-                    .push(format!("--limit {limit} leaves out {} models", chosen.len() - limit));
+                let left_out = count(chosen.len() - limit, "model");
+                warnings.push(format!("--limit {limit} leaves out {left_out}"));
                 request.models = Some(keys);
             }
         }
         let models = request.chosen_models(registry)?;
         if cli.key_models_only {
             for named in &cli.generate {
-                if models.iter().all(|it| it.key.as_str() != named) && cli.limit.is_none() {
+                if registry.model(named).is_some_and(|it| !it.key_model) {
                     warnings.push(format!(
                         "`{named}` is no key model, and --key-models-only leaves it out"
                     ));

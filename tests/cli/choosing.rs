@@ -131,5 +131,9 @@ fn choosing_nothing_is_an_error_with_a_reason() {
         .run("--generate bert,distilbert --key-models-only")
         .ended(0)
         .complains(&["`distilbert` is no key model"]);
+    project
+        .run("--generate bert,distilbert --key-models-only --limit 5")
+        .ended(0)
+        .complains(&["`distilbert` is no key model"]);
     assert!(!project.path("generated/src/skills/distilbert").exists());
 }
