@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn a_doc_comment_stays_one_line() {
-        let line = doc("a\nb\r\nc */ [`d`] <e>");
+        let line = doc("a\nb\r\nc */ [`d`] <e> | \\");
         assert!(!line.contains('\n') && !line.contains('\r'), "{line}");
-        assert_eq!(line, "a b  c */ \\[\\`d\\`\\] \\<e\\>");
+        assert_eq!(line, "a b  c */ \\[\\`d\\`\\] \\<e\\> \\| \\\\");
     }
 }

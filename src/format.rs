@@ -179,5 +179,6 @@ mod tests {
         assert_eq!(check("fn f() {\n    g();\n\n    h();\n}"), None);
         assert_eq!(check("fn f() {}\n\n//! Too late.\n"), None);
         assert_eq!(check("fn f() {}\n\n#![too_late]\n"), None);
+        assert_eq!(check("//! A bare\rreturn.\nfn f() {}\n"), None);
     }
 }

@@ -96,8 +96,7 @@ impl<'a> Job<'a> {
     fn prune(&self) -> Result<Report, Failure> {
         let registry = places::load(&self.registry, self.console)?;
         // Whatever is not generated is an orphan; with which templates does not matter.
-        let present = sync::present_cells(&self.output, &registry)?;
-        let files = self.generate(&registry, &Request { present, ..Request::default() })?;
+        let files = self.generate(&registry, &Request::default())?;
         let mut orphans = self.compare(&registry, &files)?;
         orphans.retain(|it| matches!(it.state, State::Orphaned | State::NotOurs { .. }));
 

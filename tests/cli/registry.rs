@@ -100,3 +100,16 @@ fn the_registrys_permissions_stay() {
     project.run("registry add config.json --parameters 1").ended(0);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_registry_that_is_a_link_stays_one() {
+    let project = Project::new();
+    let (link, real) = (project.path("model_registry.yaml"), project.path("real.yaml"));
+    std::fs::rename(&link, &real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    project.write("config.json", CONFIG);
+    project.run("registry add config.json --parameters 124000000").ended(0);
+    assert!(link.is_symlink());
+    assert!(project.read("real.yaml").contains("roberta-base"));
+}

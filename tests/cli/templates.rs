@@ -12,6 +12,9 @@ fn a_template_of_the_same_name_replaces_the_embedded_one() {
     let project = Project::written();
     let text = embedded("skill/embedding.rs.tera");
     project.write("mine/skill/embedding.rs.tera", &format!("{text}\npub const MINE: u32 = 1;\n"));
+    // What editors leave about.
+    project.write("mine/skill/embedding.rs.tera~", "pub fn (");
+    project.write("mine/.swap", "pub fn (");
     project.run("--all --templates mine").ended(0).says(&["wrote 14 files", "14 skills"]);
     assert!(project.read("generated/src/skills/bert/cpu.rs").contains("MINE"));
     assert!(!project.read("generated/src/skills/qwen3/cpu.rs").contains("MINE"));

@@ -1,6 +1,7 @@
 //! `--watch`.
 
-use std::process::{Child, Stdio};
+use std::process::Child;
+use std::time::Duration;
 
 use crate::support::{Project, until};
 
@@ -17,7 +18,8 @@ impl Drop for Watch {
 fn watch(project: &Project, arguments: &[&str]) -> Watch {
     let mut command = project.command("");
     let stderr = std::fs::File::create(project.path("stderr")).unwrap();
-    command.args(arguments).arg("--watch").stdout(Stdio::null()).stderr(stderr);
+    let stdout = std::fs::File::create(project.path("stdout")).unwrap();
+    command.args(arguments).arg("--watch").stdout(stdout).stderr(stderr);
     Watch(command.spawn().unwrap())
 }
 
@@ -55,4 +57,16 @@ fn a_change_of_a_template_is_written() {
     until("the change is written", || {
         std::fs::read_to_string(&cpu).is_ok_and(|it| it.contains("MINE"))
     });
+}
+
+#[test]
+fn reading_is_no_change_and_neither_is_a_file_beside_the_registry() {
+    let project = Project::new();
+    let _watch = watch(&project, &["--generate", "bert"]);
+    until("the first run", || project.read("stdout").ends_with('\n'));
+    project.read("model_registry.yaml");
+    project.write("notes.txt", "mine");
+    // Longer than the watch waits for the end of a series of changes.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(project.read("stdout").lines().count(), 1, "{}", project.read("stdout"));
 }

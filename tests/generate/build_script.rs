@@ -89,11 +89,19 @@ fn a_second_build_is_fresh_a_changed_registry_is_not_and_a_broken_one_is_reporte
     let registry = std::fs::read_to_string(package.path("model_registry.yaml")).unwrap();
     package.write(
         "model_registry.yaml",
-        &registry.replace("parameters: 1234567", "parameters: 7654321"),
+        &registry
+            .replace("parameters: 1234567", "parameters: 7654321")
+            .replace("revision: a123456789012345678901234567890123456789", "revision: main"),
     );
     let third = package.build();
     assert!(third.status.success(), "{}", text(&third));
     assert!(text(&third).contains("Dirty small "), "{}", text(&third));
+    // The registry's warnings are cargo's.
+    assert!(
+        text(&third).contains("the revision `main` is not a commit and can move"),
+        "{}",
+        text(&third)
+    );
 
     package.write(
         "model_registry.yaml",

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use accelgen::sync::{self, Disk, RealDisk, State, WriteOptions};
-use accelgen::{FileSet, Request, generate};
+use accelgen::{FileSet, Kind, Request, generate};
 
 use crate::synthetic::{REAL, SIMULATION, parse, yaml};
 
@@ -120,6 +120,27 @@ fn no_file_is_ever_half_written() {
     }
     // A folder, a write and a rename for each of the changed files at the least.
     assert!(deaths > 40, "only {deaths} operations could die");
+}
+
+#[test]
+fn whatever_a_module_file_names_is_there_before_it() {
+    let registry = parse(&yaml(REAL, false));
+    let request =
+        Request { models: Some(["tiny_encoder".to_owned()].into()), ..Request::default() };
+    let files = generate(&registry, &request).unwrap();
+    let (indexes, cells): (Vec<_>, Vec<_>) =
+        files.files.iter().partition(|(_, it)| it.origin.kind == Kind::Index);
+    for operations in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |(path, _): &(&String, _)| folder.path().join(path).exists();
+        let disk = DyingDisk { operations_left: Cell::new(operations) };
+        let compared = sync::compare(&disk, folder.path(), &files, &registry).unwrap();
+        let written = sync::write(&disk, folder.path(), &files, &compared, WriteOptions::default());
+        assert!(!indexes.iter().any(there) || cells.iter().all(there), "after {operations}");
+        if written.is_ok() {
+            break;
+        }
+    }
 }
 
 #[test]
