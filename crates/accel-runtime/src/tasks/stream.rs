@@ -22,7 +22,7 @@ impl<'a> TextStream<'a> {
     /// The piece of text that `token` completes; empty while it may still change.
     pub(super) fn push(&mut self, token: i64) -> Result<String> {
         self.tokens.push(token);
-        let text = self.tokenizer.decode(&self.tokens, true)?;
+        let text = self.tokenizer.decode(self.tokenizer.settled(&self.tokens), true)?;
         // The bytes of one character can come in several tokens.
         let mut settled = text.trim_end_matches(REPLACEMENT);
         if self.tokenizer.rewrites_spaces() {
@@ -68,13 +68,17 @@ mod tests {
     use super::TextStream;
     use crate::{ModelDir, TextTokenizer};
 
-    /// BERT's decoder takes spaces back; Qwen's tokens hold parts of characters.
+    fn tokenizer(model: &str) -> TextTokenizer {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/");
+        TextTokenizer::open(&ModelDir::open(format!("{folder}{model}")).unwrap()).unwrap()
+    }
+
+    /// BERT's decoder takes spaces back; Qwen's tokens hold parts of characters; LLaMA has tokens
+    /// for single bytes.
     #[test]
     fn pieces_add_up_to_the_text_whatever_the_decoder() {
-        for model in ["bert", "qwen3"] {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/");
-            let dir = ModelDir::open(format!("{folder}{model}")).unwrap();
-            let tokenizer = TextTokenizer::open(&dir).unwrap();
+        for model in ["bert", "qwen3", "llama"] {
+            let tokenizer = tokenizer(model);
             for text in [
                 "It isn't warm, is it? They've said: 'no'. We're here!",
                 "Le café est déjà fermé: 5 €! 🙂 🚢 港の朝は静かです。",
@@ -93,6 +97,37 @@ mod tests {
                 assert_eq!(pieces, tokenizer.decode(&ids, true).unwrap());
                 assert_eq!(pieces, stream.into_text());
             }
+        }
+    }
+
+    /// A byte that is none of a character makes all bytes around it unreadable, also those before
+    /// it, and special tokens between them do not count.
+    #[test]
+    fn a_character_of_bytes_waits_for_the_end_of_its_run() {
+        let tokenizer = tokenizer("llama");
+        let token = |it: &str| tokenizer.token_id(it).unwrap();
+        let bytes = ["<0xE4>", "<0xBD>", "<0xA0>"].map(token);
+        let [word, end, stray] = ["▁the", "</s>", "<0xE5>"].map(token);
+        let start = [&[word][..], &bytes].concat();
+        for (rest, pieces) in [
+            (&[word][..], &["the", "", "", "", "你 the"][..]),
+            (&[], &["the", "", "", "", "你"]),
+            (&[stray, word], &["the", "", "", "", "", "\u{fffd}\u{fffd}\u{fffd}\u{fffd} the"]),
+            (
+                &[end, stray, word],
+                &["the", "", "", "", "", "", "\u{fffd}\u{fffd}\u{fffd}\u{fffd} the"],
+            ),
+            (&[stray], &["the", "", "", "", "", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"]),
+        ] {
+            let ids = [&start, rest].concat();
+            let mut stream = TextStream::new(&tokenizer);
+            let mut given: Vec<_> = ids.iter().map(|it| stream.push(*it).unwrap()).collect();
+            let last = stream.finish().unwrap();
+            if !last.is_empty() {
+                given.push(last);
+            }
+            assert_eq!(given, pieces, "{rest:?}");
+            assert_eq!(given.concat(), tokenizer.decode(&ids, true).unwrap());
         }
     }
 }

@@ -99,6 +99,23 @@ impl TextTokenizer {
             || matches!(decoder, Some(DecoderWrapper::WordPiece(_) | DecoderWrapper::CTC(_)))
     }
 
+    /// As many of `ids` from the start as decode to the same text whatever follows them.
+    ///
+    /// Where characters fall back to bytes, a run of bytes is decoded as a whole: one that is
+    /// wrong, even the last, makes each of them unreadable, also those of a whole character.
+    pub(crate) fn settled<'a>(&self, ids: &'a [i64]) -> &'a [i64] {
+        if !self.tokenizer.get_decoder().is_some_and(falls_back_to_bytes) {
+            return ids;
+        }
+        let ends_a_run = |id: &i64| {
+            let token = u32::try_from(*id).ok().and_then(|it| self.tokenizer.id_to_token(it));
+            // Special tokens are left out before the bytes are put together.
+            let special = |it: &str| self.tokenizer.get_added_vocabulary().is_special_token(it);
+            token.is_some_and(|it| !is_byte(&it) && !special(&it))
+        };
+        &ids[..ids.iter().rposition(ends_a_run).map_or(0, |it| it + 1)]
+    }
+
     /// Ids of one text, not truncated; `special_tokens` adds those that begin and end a text.
     ///
     /// # Errors
@@ -162,6 +179,20 @@ impl TextTokenizer {
         let text = self.tokenizer.decode(&ids, skip_special_tokens).map_err(failed)?;
         Ok(if self.cleans_up { clean_up(&text) } else { text })
     }
+}
+
+fn falls_back_to_bytes(decoder: &DecoderWrapper) -> bool {
+    match decoder {
+        DecoderWrapper::ByteFallback(_) => true,
+        DecoderWrapper::Sequence(it) => it.get_decoders().iter().any(falls_back_to_bytes),
+        _ => false,
+    }
+}
+
+/// Whether a token stands for a byte, as `<0x0A>` does.
+fn is_byte(token: &str) -> bool {
+    let digits = token.strip_prefix("<0x").and_then(|it| it.strip_suffix('>'));
+    digits.is_some_and(|it| it.len() == 2 && u8::from_str_radix(it, 16).is_ok())
 }
 
 fn max_length(config: &crate::model::TokenizerConfig, dir: &ModelDir) -> Option<usize> {
