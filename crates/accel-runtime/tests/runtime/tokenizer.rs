@@ -25,5 +25,11 @@ fn wordpiece_equals_hugging_face() {
 
 #[test]
 fn byte_level_bpe_equals_hugging_face() {
+    check("qwen2");
     check("qwen3");
+}
+
+#[test]
+fn bpe_that_falls_back_to_bytes_equals_hugging_face() {
+    check("llama");
 }

@@ -92,7 +92,7 @@ fn refused(dir: &Path, what: &str) {
 
 #[test]
 fn the_committed_references_are_read() {
-    for (model, graphs) in [("bert", 4), ("vit", 3), ("qwen3", 5)] {
+    for (model, graphs) in [("bert", 4), ("vit", 3), ("llama", 5), ("qwen2", 5), ("qwen3", 5)] {
         let dir = PathBuf::from(format!("{}/fixtures/{model}", cells::ROOT));
         let reference = Reference::open(&dir).unwrap();
         assert_eq!(reference.graphs.len(), graphs, "{model}");
