@@ -26,7 +26,7 @@ use accel_runtime as rt;
 use accel_runtime::testkit as tk;
 use accel_runtime::{CaseName, Outcome, Stage};
 
-const MODELS: [&str; 3] = ["bert", "vit", "qwen3"];
+const MODELS: [&str; 5] = ["bert", "vit", "llama", "qwen2", "qwen3"];
 
 /// The generated cell of `model` on the CPU.
 #[track_caller]

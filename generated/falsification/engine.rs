@@ -185,7 +185,9 @@ fn is_noticed(model: &'static str, fault: Fault, at: Stage, cases: &[CaseName]) 
 fn an_ignored_mask_is_noticed() {
     is_noticed("bert", Fault::IgnoresMask, Stage::Mismatch, &COMPARE);
     is_noticed("bert", Fault::IgnoresMask, Stage::Mismatch, &[CaseName::Embeds]);
-    is_noticed("qwen3", Fault::IgnoresMask, Stage::Mismatch, &COMPARE);
+    for model in ["llama", "qwen2", "qwen3"] {
+        is_noticed(model, Fault::IgnoresMask, Stage::Mismatch, &COMPARE);
+    }
 }
 
 #[test]

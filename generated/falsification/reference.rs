@@ -82,6 +82,16 @@ fn a_perturbed_reference_of_vit_is_noticed() {
 }
 
 #[test]
+fn a_perturbed_reference_of_llama_is_noticed() {
+    a_perturbed_reference_is_noticed("llama");
+}
+
+#[test]
+fn a_perturbed_reference_of_qwen2_is_noticed() {
+    a_perturbed_reference_is_noticed("qwen2");
+}
+
+#[test]
 fn a_perturbed_reference_of_qwen3_is_noticed() {
     a_perturbed_reference_is_noticed("qwen3");
 }

@@ -107,6 +107,16 @@ fn swapped_weights_of_vit_are_noticed() {
 }
 
 #[test]
+fn swapped_weights_of_llama_are_noticed() {
+    swapped_weights_are_noticed("llama");
+}
+
+#[test]
+fn swapped_weights_of_qwen2_are_noticed() {
+    swapped_weights_are_noticed("qwen2");
+}
+
+#[test]
 fn swapped_weights_of_qwen3_are_noticed() {
     swapped_weights_are_noticed("qwen3");
 }

@@ -44,7 +44,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "none: no run has proved it yet",
     parameters: 1_100_048_384,
-    model_dir: "",
+    model_dir: "fixtures/llama",
 };
 
 /// What the session is asked for on an NVIDIA GPU, through ONNX Runtime's CUDA provider. It needs

@@ -44,7 +44,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "none: no run has proved it yet",
     parameters: 494_032_768,
-    model_dir: "",
+    model_dir: "fixtures/qwen2",
 };
 
 /// What the session is asked for on an NVIDIA GPU, through ONNX Runtime's CUDA provider. It needs
