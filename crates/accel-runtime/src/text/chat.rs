@@ -97,12 +97,13 @@ fn raise_exception(message: String) -> Result<Value, minijinja::Error> {
 /// leaves out the spaces.
 #[expect(clippy::needless_pass_by_value, reason = "the form that minijinja's filters have")]
 fn tojson(value: &Value, options: Kwargs) -> Result<Value, minijinja::Error> {
-    let indent: Option<usize> = options.get("indent")?;
+    // A byte: what a template asks for must not fill the memory.
+    let indent: Option<u8> = options.get("indent")?;
     options.assert_all_used()?;
     let mut text = Vec::new();
     let written = match indent {
         Some(indent) => {
-            let indent = " ".repeat(indent);
+            let indent = " ".repeat(indent.into());
             let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
             value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))
         }
@@ -193,6 +194,7 @@ mod tests {
         for (template, reason) in [
             ("{{ raise_exception('roles must alternate') }}", "roles must alternate"),
             ("{% frobnicate %}", "frobnicate"),
+            ("{{ messages | tojson(indent=99999999999) }}", "u8"),
         ] {
             let error = render(template).unwrap_err();
             assert!(matches!(error, Error::ChatTemplate { .. }), "{error}");
