@@ -136,13 +136,16 @@ impl ImagePreprocessor {
         } else {
             None
         };
-        let no_pixels = match resize {
-            Some((Target::Exact { height, width }, _)) => height == 0 || width == 0,
-            Some((Target::ShortestEdge(edge), _)) => edge == 0,
-            None => false,
-        };
-        if no_pixels || matches!(crop, Some((0, _) | (_, 0))) {
-            return Err(unsupported("it asks for images without pixels".to_owned()));
+        let resized = resize.map(|(target, _)| match target {
+            Target::Exact { height, width } => (height, width),
+            Target::ShortestEdge(edge) => (edge, edge),
+        });
+        for (height, width) in resized.into_iter().chain(crop) {
+            if height == 0 || width == 0 || u64::from(height) * u64::from(width) > MAX_PIXELS {
+                return Err(unsupported(format!(
+                    "it asks for images of {height} x {width} pixels"
+                )));
+            }
         }
         Ok(Self { resize, crop, rescale, normalize })
     }
@@ -228,7 +231,7 @@ impl Target {
             reason = "positive, and a value beyond u32 saturates and is refused"
         )]
         let long = (f64::from(edge) * f64::from(long) / f64::from(short)) as u32;
-        if long > MAX_EDGE {
+        if u64::from(long) * u64::from(edge) > MAX_PIXELS {
             return Err(Error::Image {
                 what: format!("an image of {width} x {height} pixels"),
                 reason: format!("its shortest edge at {edge} pixels makes the other one {long}"),
@@ -238,8 +241,9 @@ impl Target {
     }
 }
 
-/// A picture of one pixel by thousands must not become one that fills the memory.
-const MAX_EDGE: u32 = 1 << 16;
+/// Pixels of a picture that is made here: far more than any model takes, and nothing that fills
+/// the memory, whatever a configuration or a picture of one pixel by thousands asks for.
+const MAX_PIXELS: u64 = 1 << 26;
 
 /// The middle of the image; black where the image is smaller than the crop. Halves round as in
 /// transformers' `center_crop`: the offset down, padding up.
@@ -304,7 +308,7 @@ mod tests {
         assert_eq!(Target::ShortestEdge(224).size(50, 75).unwrap(), (224, 336));
         assert_eq!(Target::ShortestEdge(224).size(75, 50).unwrap(), (336, 224));
         assert_eq!(Target::ShortestEdge(10).size(3, 10).unwrap(), (10, 33));
-        assert!(matches!(Target::ShortestEdge(224).size(1, 5000), Err(Error::Image { .. })));
+        assert!(matches!(Target::ShortestEdge(224).size(1, 2_000_000), Err(Error::Image { .. })));
     }
 
     #[test]
@@ -316,6 +320,9 @@ mod tests {
             r#"{"size": {"height": 2, "width": 2}, "resample": 9}"#,
             r#"{"size": {"height": 2, "width": 2}}"#,
             r#"{"size": {"height": 0, "width": 2}, "resample": 2}"#,
+            r#"{"size": {"height": 100000, "width": 100000}, "resample": 2}"#,
+            r#"{"size": {"shortest_edge": 4294967295}, "resample": 2}"#,
+            r#"{"do_center_crop": true, "crop_size": 4294967295}"#,
             r#"{"do_normalize": true}"#,
         ] {
             let error = preprocessor(json).unwrap_err();
