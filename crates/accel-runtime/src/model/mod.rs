@@ -191,7 +191,8 @@ impl ModelDir {
         let mut stems = Vec::new();
         for entry in fs::read_dir(&folder).map_err(io)? {
             let path = entry.map_err(io)?.path();
-            if path.extension().is_some_and(|it| it == "onnx")
+            if path.is_file()
+                && path.extension().is_some_and(|it| it == "onnx")
                 && let Some(stem) = path.file_stem().and_then(|it| it.to_str())
             {
                 stems.push(stem.to_owned());
@@ -238,6 +239,9 @@ fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
     };
+    if !metadata.is_file() {
+        return Err(invalid(path, "it is not a file"));
+    }
     if metadata.len() > MAX_TEXT_BYTES {
         let reason = format!("it has {} bytes, more than such a file can have", metadata.len());
         return Err(invalid(path, &reason));
@@ -247,6 +251,10 @@ fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    // Serde would take a list for an object whose fields come in order.
+    if bytes.trim_ascii_start().first().is_some_and(|it| *it != b'{') {
+        return Err(invalid(path, "it is not a JSON object"));
+    }
     serde_json::from_slice(&bytes).map(Some).map_err(|error| invalid(path, &error.to_string()))
 }
 

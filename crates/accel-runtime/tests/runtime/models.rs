@@ -1,6 +1,7 @@
 //! Model folders: what is missing is named, and what to do about it.
 
 use std::fs;
+use std::path::Path;
 
 use accel_runtime::{
     CpuOptions, DeviceOptions, Error, GraphModel, ImageClassifier, ModelDir, OpenvinoDevice,
@@ -30,6 +31,30 @@ fn missing_files_are_named() {
     assert!(error.to_string().contains("the model's image preprocessing is missing"), "{error}");
     let error = ModelDir::open("no such folder").unwrap_err();
     assert!(error.to_string().starts_with("the model's folder is missing"), "{error}");
+}
+
+#[test]
+fn what_is_no_file_and_no_object_is_refused() {
+    let copy = copy_of(&fixture("bert"));
+    let opened = |dir: &Path| load::<TextEncoder>(&SPEC, &dir.into(), &OPTIONS).unwrap_err();
+    for file in ["config.json", "tokenizer_config.json"] {
+        let path = copy.path().join(file);
+        let sound = fs::read(&path).unwrap();
+        fs::write(&path, " []").unwrap();
+        let error = opened(copy.path()).to_string();
+        assert!(error.contains(file) && error.contains("not a JSON object"), "{error}");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = opened(copy.path()).to_string();
+        assert!(error.contains(file) && error.contains("not a file"), "{error}");
+        fs::remove_dir(&path).unwrap();
+        fs::write(path, sound).unwrap();
+    }
+    let graph = copy.path().join("onnx/model.onnx");
+    fs::remove_file(&graph).unwrap();
+    fs::create_dir(graph).unwrap();
+    let error = opened(copy.path());
+    assert!(matches!(error, Error::MissingFile { .. }), "{error}");
 }
 
 #[test]
