@@ -238,6 +238,14 @@ impl TextGenerator {
     ) -> Result<(Vec<i64>, Stop)> {
         at_least_one("max_new_tokens", options.max_new_tokens)?;
         at_least_one("tokens of the prompt", prompt.len())?;
+        // Engines count negative indexes from the end: they would continue another text.
+        if let Some(token) = prompt.iter().find(|it| **it < 0) {
+            return Err(Error::InvalidArgument {
+                argument: "prompt",
+                given: format!("token {token}"),
+                expected: "ids of the vocabulary".to_owned(),
+            });
+        }
         let context = self.tokenizer.max_length().unwrap_or(usize::MAX);
         if prompt.len() >= context {
             return Err(Error::ContextTooLong { tokens: prompt.len(), context });

@@ -181,6 +181,9 @@ fn senseless_requests_are_refused() {
     assert!(matches!(error, Error::InvalidArgument { argument: "max_new_tokens", .. }), "{error}");
     let error = skill.generate("", &GenerateOptions::default()).unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
+    let never = |_: accel_runtime::Step<'_>| ControlFlow::Continue(());
+    let error = skill.generate_ids(&[5, -1], &GenerateOptions::default(), never).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { argument: "prompt", .. }), "{error}");
     let error = skill.chat(&[], &GenerateOptions::default()).unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { argument: "messages", .. }), "{error}");
 }
