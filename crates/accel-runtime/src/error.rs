@@ -252,7 +252,7 @@ pub enum Error {
         "the text has no mask among its first {tokens} tokens; write `{mask_token}` where a word is to be filled in: {text:?}"
     )]
     NoMask {
-        /// The text.
+        /// The text, or the beginning of a long one.
         text: String,
         /// How the model spells its mask.
         mask_token: String,

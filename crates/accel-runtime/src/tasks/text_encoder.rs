@@ -130,7 +130,7 @@ impl TextEncoder {
         let masks: Vec<_> = (0..ids.len()).filter(|it| Some(ids[*it]) == mask_id).collect();
         if masks.is_empty() {
             return Err(Error::NoMask {
-                text: text.to_owned(),
+                text: beginning(text),
                 mask_token: mask_token.to_owned(),
                 tokens: ids.len(),
             });
@@ -196,6 +196,15 @@ impl TextEncoder {
             let known: Vec<_> = self.session.outputs().iter().map(|it| it.name.clone()).collect();
             Error::UnknownOutput { output: names.join("` or `"), known }
         })
+    }
+}
+
+/// As much of a text as an error should show.
+fn beginning(text: &str) -> String {
+    const SHOWN: usize = 100;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
