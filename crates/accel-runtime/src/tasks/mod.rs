@@ -41,22 +41,26 @@ pub trait Pipeline: Sized + Send + Sync + 'static {
 /// Loads a real skill.
 ///
 /// # Errors
-/// [`Error::WrongVariant`] when the spec is a simulation; what [`Pipeline::load`] reports.
+/// [`Error::WrongVariant`] when the spec is a simulation, or `source` brings a simulator; what [`Pipeline::load`] reports.
 pub fn load<P: Pipeline>(
     spec: &SkillSpec,
     source: &ModelSource,
     options: &SessionOptions,
 ) -> Result<P> {
-    match spec.variant {
-        Variant::Real => P::load(spec, source, options),
-        Variant::Simulation => Err(Error::WrongVariant {
-            model: spec.model,
-            platform: spec.platform,
-            is: format!("a simulation ({})", spec.reason),
-            wanted: "a real skill",
-            remedy: "accel_runtime::simulate, which marks every result as simulated",
-        }),
-    }
+    let is = match spec.variant {
+        Variant::Simulation => format!("a simulation ({})", spec.reason),
+        Variant::Real if source.brings(EngineName::Simulator) => {
+            "simulated by the engine that its source brings".to_owned()
+        }
+        Variant::Real => return P::load(spec, source, options),
+    };
+    Err(Error::WrongVariant {
+        model: spec.model,
+        platform: spec.platform,
+        is,
+        wanted: "a real skill",
+        remedy: "accel_runtime::simulate, which marks every result as simulated",
+    })
 }
 
 /// Loads a skill on the simulator; every result is marked.

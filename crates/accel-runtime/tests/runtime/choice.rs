@@ -117,6 +117,9 @@ fn what_the_simulator_gives_says_so() {
     let fills = simulated.map(|it| it.fill_mask("A [MASK].", 1).unwrap());
     assert_eq!(fills.reason(), "no such device");
     assert!(format!("{fills:?}").starts_with("simulated: "), "{fills:?}");
+    // The simulator does not pass for a real engine.
+    let error = load::<TextEncoder>(&SPEC, &source, &OPTIONS).unwrap_err();
+    assert!(matches!(error, Error::WrongVariant { .. }), "{error}");
     // A real skill that is simulated on request has a reason too.
     assert!(!simulate::<TextEncoder>(&SPEC, &source, &OPTIONS).unwrap().reason().is_empty());
 }
