@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 use crate::{Error, Result};
 
@@ -31,7 +31,8 @@ impl Image {
     /// is spread over three channels and transparency is dropped, as by Pillow's `convert("RGB")`.
     ///
     /// # Errors
-    /// [`Error::Image`], also for 16 bits of grey, which Pillow does not turn into 8.
+    /// [`Error::Image`], also for a file that ends too early, for a picture of more than 512 MiB
+    /// and for 16 bits of grey, which Pillow does not turn into 8.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         decode(bytes, "the given bytes")
     }
@@ -80,10 +81,15 @@ impl std::fmt::Debug for Image {
 fn decode(bytes: &[u8], what: &str) -> Result<Image> {
     let failed = |reason: String| Error::Image { what: what.to_owned(), reason };
     let bad = |error: image::ImageError| failed(error.to_string());
+    if is_cut_jpeg(bytes) {
+        return Err(failed("the JPEG ends before its picture does".to_owned()));
+    }
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| failed(error.to_string()))?;
     let mut decoder = reader.into_decoder().map_err(bad)?;
+    // A few bytes can claim to be a picture that fills the memory.
+    Limits::default().reserve(decoder.total_bytes()).map_err(bad)?;
     let orientation = decoder.orientation().map_err(bad)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(bad)?;
     picture.apply_orientation(orientation);
@@ -104,6 +110,26 @@ fn decode(bytes: &[u8], what: &str) -> Result<Image> {
     Image::from_rgb8(width, height, rgb)
 }
 
+/// Whether the bytes are those of a JPEG whose end is missing. The decoder would fill in grey.
+fn is_cut_jpeg(bytes: &[u8]) -> bool {
+    let Some(mut rest) = bytes.strip_prefix(b"\xff\xd8") else { return false };
+    // Segments carry their length, up to the first scan; behind it, the marker of the end can
+    // only be itself. Before it, it can be a thumbnail's. What is no segment is the decoder's
+    // to refuse.
+    while let [0xff, marker, high, low, ..] = *rest {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let next = match marker {
+            0xda => return !rest.windows(2).any(|it| it == b"\xff\xd9"),
+            // Markers may be padded.
+            0xff => rest.get(1..),
+            _ => rest.get(2 + length..),
+        };
+        let Some(next) = next else { return false };
+        rest = next;
+    }
+    false
+}
+
 const fn high_byte(channel: u16) -> u8 {
     channel.to_be_bytes()[0]
 }
@@ -120,6 +146,30 @@ mod tests {
             let error = Image::from_rgb8(width, height, vec![0; bytes]).unwrap_err();
             assert!(matches!(error, Error::Image { .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_without_its_end_is_an_error() {
+        // A PNG's last chunk holds nothing.
+        for (file, needless) in [("rgb.png", 20), ("photo.jpg", 1)] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/vit/inputs");
+            let bytes = std::fs::read(format!("{folder}/{file}")).unwrap();
+            assert!(Image::from_bytes(&bytes).is_ok());
+            for length in (0..bytes.len() - needless).rev().step_by(97) {
+                let error = Image::from_bytes(&bytes[..length]).unwrap_err();
+                assert!(matches!(error, Error::Image { .. }), "{file}, {length}: {error}");
+            }
+        }
+    }
+
+    /// Pictures of 60 000 x 60 000 pixels would take 10 GB.
+    #[test]
+    fn a_picture_that_fills_the_memory_is_an_error() {
+        let png = b"\x89PNG\r\n\x1a\n\
+            \0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0\x0f\xb0\xe2\x15\
+            \0\0\0\x01IDAT\0\x28\x38\x7d\xe8";
+        let error = Image::from_bytes(png).unwrap_err().to_string();
+        assert!(error.contains("emory limit"), "{error}");
     }
 
     #[test]
