@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 use crate::{Error, Result};
@@ -27,8 +28,9 @@ impl Image {
         decode(&bytes, &path.display().to_string())
     }
 
-    /// Reads the bytes of a PNG or JPEG file. The picture is turned as its EXIF data says; grey
-    /// is spread over three channels and transparency is dropped, as by Pillow's `convert("RGB")`.
+    /// Reads the bytes of a PNG or JPEG file. The picture is turned as its EXIF data says,
+    /// or else its XMP data; grey is spread over three channels and transparency is dropped, as by
+    /// Pillow's `exif_transpose` and `convert("RGB")`.
     ///
     /// # Errors
     /// [`Error::Image`], also for a file that ends too early, for a picture of more than 512 MiB
@@ -90,7 +92,11 @@ fn decode(bytes: &[u8], what: &str) -> Result<Image> {
     let mut decoder = reader.into_decoder().map_err(bad)?;
     // A few bytes can claim to be a picture that fills the memory.
     Limits::default().reserve(decoder.total_bytes()).map_err(bad)?;
-    let orientation = decoder.orientation().map_err(bad)?;
+    let exif = decoder.exif_metadata().map_err(bad)?;
+    let orientation = match exif.and_then(|it| Orientation::from_exif_chunk(&it)) {
+        Some(it) => it,
+        None => decoder.xmp_metadata().map_err(bad)?.map_or(UPRIGHT, |it| xmp_orientation(&it)),
+    };
     let mut picture = DynamicImage::from_decoder(decoder).map_err(bad)?;
     picture.apply_orientation(orientation);
     let (width, height) = (picture.width(), picture.height());
@@ -108,6 +114,20 @@ fn decode(bytes: &[u8], what: &str) -> Result<Image> {
         other => other.into_rgb8().into_raw(),
     };
     Image::from_rgb8(width, height, rgb)
+}
+
+const UPRIGHT: Orientation = Orientation::NoTransforms;
+
+/// The orientation in XMP data, an attribute or an element, found in its text as by Pillow.
+fn xmp_orientation(xmp: &[u8]) -> Orientation {
+    const NAME: &[u8] = b"tiff:Orientation";
+    let digit = xmp.windows(NAME.len() + 3).find_map(|it| match it.strip_prefix(NAME) {
+        Some([b'=', b'"', digit @ b'0'..=b'9'] | [b'>', digit @ b'0'..=b'9', _]) => {
+            Some(digit - b'0')
+        }
+        _ => None,
+    });
+    digit.and_then(Orientation::from_exif).unwrap_or(UPRIGHT)
 }
 
 /// Whether the bytes are those of a JPEG whose end is missing. The decoder would fill in grey.
@@ -145,6 +165,27 @@ mod tests {
         for (width, height, bytes) in [(2, 1, 5), (0, 1, 0), (u32::MAX, u32::MAX, 6)] {
             let error = Image::from_rgb8(width, height, vec![0; bytes]).unwrap_err();
             assert!(matches!(error, Error::Image { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn xmp_data_turns_a_picture_that_exif_data_does_not() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/vit/inputs/photo.jpg");
+        let jpeg = std::fs::read(file).unwrap();
+        let upright = Image::from_bytes(&jpeg).unwrap();
+        for (xmp, turned) in [
+            (r#"<a tiff:Orientation="6"/>"#, true),
+            ("<tiff:Orientation>8</tiff:Orientation>", true),
+            ("<tiff:Orientation>9</tiff:Orientation>", false),
+            ("<Orientation>8</Orientation>", false),
+        ] {
+            let segment = format!("http://ns.adobe.com/xap/1.0/\0{xmp}");
+            let length = u16::try_from(segment.len() + 2).unwrap().to_be_bytes();
+            let parts = [b"\xff\xd8\xff\xe1", &length[..], segment.as_bytes(), &jpeg[2..]].concat();
+            let image = Image::from_bytes(&parts).unwrap();
+            let (width, height) = (upright.width(), upright.height());
+            let expected = if turned { (height, width) } else { (width, height) };
+            assert_eq!((image.width(), image.height()), expected, "{xmp}");
         }
     }
 
