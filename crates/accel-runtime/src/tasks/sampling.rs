@@ -119,6 +119,9 @@ mod tests {
         assert_eq!(indexes(&candidates(&logits, 1.0, 3, 1.0)), [1, 3, 0, 2]);
         assert_eq!(indexes(&candidates(&logits, 1.0, 9, 1.0)), [1, 3, 0, 2]);
         assert_eq!(indexes(&candidates(&logits, 1.0, 0, 0.7)), [1, 3]);
+        // On either side of what the two likeliest have together, 0.75.
+        assert_eq!(indexes(&candidates(&logits, 1.0, 0, 0.7499)), [1, 3]);
+        assert_eq!(indexes(&candidates(&logits, 1.0, 0, 0.7501)).len(), 3);
         assert_eq!(indexes(&candidates(&logits, 1.0, 0, 0.4)), [1]);
         assert_eq!(indexes(&candidates(&logits, 1.0, 0, 0.01)), [1]);
         let sharp = candidates(&logits, 0.5, 0, 1.0);

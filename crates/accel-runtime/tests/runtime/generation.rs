@@ -205,3 +205,18 @@ fn a_model_without_chat_template_still_continues_text() {
     let error = skill.apply_chat_template(&[Message::new("system", "x")], true).unwrap_err();
     assert!(error.to_string().contains("users first"), "{error}");
 }
+
+#[test]
+fn the_generation_configuration_says_what_ends_a_text() {
+    for (generation, end_tokens) in [(r#"{"eos_token_id": [7, 8]}"#, &[7, 8][..]), ("{}", &[9])] {
+        let copy = copy_of(&fixture("qwen3"));
+        let file = copy.path().join("config.json");
+        let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        config["eos_token_id"] = 9.into();
+        std::fs::write(file, config.to_string()).unwrap();
+        std::fs::write(copy.path().join("generation_config.json"), generation).unwrap();
+        let skill: TextGenerator =
+            accel_runtime::load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
+        assert_eq!(skill.end_tokens(), end_tokens);
+    }
+}

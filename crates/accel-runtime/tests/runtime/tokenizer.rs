@@ -1,7 +1,10 @@
 //! Token ids and decoded text against Hugging Face's tokenizers.
 
+use std::fs;
+
 use accel_runtime::{ModelDir, TextTokenizer};
 
+use crate::onnx_bytes::copy_of;
 use crate::reference::{Reference, fixture, ids};
 
 fn check(model: &str) {
@@ -32,4 +35,25 @@ fn byte_level_bpe_equals_hugging_face() {
 #[test]
 fn bpe_that_falls_back_to_bytes_equals_hugging_face() {
     check("llama");
+}
+
+#[test]
+fn the_configured_sides_are_padded_and_cut() {
+    for (side, cut_at_start) in [("left", true), ("right", false)] {
+        let copy = copy_of(&fixture("bert"));
+        let file = copy.path().join("tokenizer_config.json");
+        let mut config: serde_json::Value =
+            serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        config["padding_side"] = side.into();
+        config["truncation_side"] = side.into();
+        config["model_max_length"] = 4.into();
+        fs::write(&file, config.to_string()).unwrap();
+        let tokenizer = TextTokenizer::open(&ModelDir::open(copy.path()).unwrap()).unwrap();
+        let all = tokenizer.encode("a b c", false).unwrap();
+        let batch = tokenizer.encode_batch(&["a b c", ""]).unwrap();
+        let kept = if cut_at_start { &all[1..] } else { &all[..2] };
+        assert_eq!(batch.input_ids.as_i64().unwrap()[1..3], *kept, "{side}");
+        let mask = if cut_at_start { [0, 0, 1, 1] } else { [1, 1, 0, 0] };
+        assert_eq!(batch.attention_mask.as_i64().unwrap()[4..], mask, "{side}");
+    }
 }
