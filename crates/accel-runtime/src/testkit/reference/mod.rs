@@ -4,6 +4,7 @@
 //! finite, a field nobody knows, a case recorded twice: each is an [`Error`](crate::Error) of the resolve stage,
 //! because a test against half a reference proves half of what it says.
 
+mod file;
 mod read;
 mod tensors;
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
 use super::{
     EmbeddingCase, Fill, FillCase, GenerationCase, GraphCase, ImageCase, Label, Prompt,
@@ -338,25 +339,4 @@ impl Fields<'_> {
 
 fn twice(path: &Path, of: &str, case: &str) -> Error {
     damaged(path, format!("case `{case}` of {of} is recorded twice"))
-}
-
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::MissingFile {
-            path: path.to_owned(),
-            what: "the recorded reference".to_owned(),
-            remedy:
-                "record it with tools/fixtures/make.py, or take `model_dir` out of the registry"
-                    .to_owned(),
-        },
-        _ => Error::Io { path: path.to_owned(), source: error },
-    })
-}
-
-pub(super) fn damaged(path: &Path, reason: String) -> Error {
-    Error::InvalidFile {
-        path: path.to_owned(),
-        reason,
-        remedy: "record it again with tools/fixtures/make.py".to_owned(),
-    }
 }

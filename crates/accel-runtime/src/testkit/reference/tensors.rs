@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use safetensors::{Dtype, SafeTensors};
 
 use super::REFERENCE_TENSORS;
-use super::read::{damaged, read_file};
+use super::file::{damaged, read_file};
 use crate::{Result, Tensor, TensorData};
 
 /// The bytes of `reference.safetensors`.
