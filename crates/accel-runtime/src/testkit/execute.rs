@@ -140,7 +140,7 @@ fn judge(cell: &Cell, case: CaseName, attempt: Attempt) -> Outcome {
     let expected = cell.expected_failure(case);
     let verdict = attempt.verdict.and_then(|()| honest(cell, &attempt.notes));
     match (verdict, expected) {
-        (Err(failure), Some(reason)) if is_its_own(failure.stage) => {
+        (Err(failure), Some(reason)) if can_be_expected(failure.stage) => {
             Outcome::ExpectedFailure { reason: reason.to_owned() }
         }
         (Err(Failure { stage, message }), _) => Outcome::Failed { stage, message },
@@ -154,9 +154,14 @@ fn judge(cell: &Cell, case: CaseName, attempt: Attempt) -> Outcome {
     }
 }
 
-/// Whether a failure is the case's: what was not even found was not tried.
-const fn is_its_own(stage: Stage) -> bool {
-    !matches!(stage, Stage::Resolve)
+/// Whether a failure can be one that the registry expects. What was not even found was not tried;
+/// and no registry entry makes it acceptable that a device quietly became another, that a run does
+/// not end or that it takes the process down.
+const fn can_be_expected(stage: Stage) -> bool {
+    match stage {
+        Stage::Load | Stage::Compile | Stage::Run | Stage::Mismatch => true,
+        Stage::Resolve | Stage::Placement | Stage::Timeout | Stage::Crash => false,
+    }
 }
 
 /// The outcome of a case that holds, if what it noted bears it out.

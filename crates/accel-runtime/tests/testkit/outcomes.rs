@@ -71,6 +71,31 @@ fn a_model_that_is_not_found_is_no_expected_failure() {
 }
 
 #[test]
+fn a_wrong_device_a_crash_and_a_hang_are_never_expected() {
+    for stage in [Stage::Load, Stage::Compile, Stage::Run, Stage::Mismatch] {
+        assert!(matches!(expected_at(stage), Outcome::ExpectedFailure { .. }), "{stage}");
+    }
+    for stage in [Stage::Placement, Stage::Timeout, Stage::Crash, Stage::Resolve] {
+        assert!(matches!(expected_at(stage), Outcome::Failed { .. }), "{stage}");
+    }
+}
+
+/// What a failure at `stage` ends in where the registry expects one.
+fn expected_at(stage: Stage) -> Outcome {
+    let case: fn(&Probe<'_>) -> Verdict = match stage {
+        Stage::Load => |_| Err(Failure::new(Stage::Load, "no")),
+        Stage::Compile => |_| Err(Failure::new(Stage::Compile, "no")),
+        Stage::Run => |_| Err(Failure::new(Stage::Run, "no")),
+        Stage::Mismatch => |_| Err(Failure::new(Stage::Mismatch, "no")),
+        Stage::Placement => |_| Err(Failure::new(Stage::Placement, "no")),
+        Stage::Timeout => |_| Err(Failure::new(Stage::Timeout, "no")),
+        Stage::Crash => |_| panic!("no"),
+        Stage::Resolve => |_| Err(Failure::new(Stage::Resolve, "no")),
+    };
+    run(&EXPECTED_TO_FAIL, case).outcome
+}
+
+#[test]
 fn a_panic_is_a_crash_and_keeps_its_words() {
     let report = run(&cells::BERT, |_| panic!("index {} is out of bounds", 7));
     failed(&report, Stage::Crash, "index 7 is out of bounds");
