@@ -38,7 +38,7 @@ const MORE: &str = "
 Exit codes:
   0  fine
   1  the check found something, or a test failed
-  2  wrong use or broken input; nothing was written, unless the message says so
+  2  wrong use, broken input, or the system refused; no file is ever half-written
 
 Environment:
   NO_COLOR  no colours; a pipe gets none anyway

@@ -176,8 +176,14 @@ fn collect(root: &Path, folder: &Path, tree: &mut BTreeMap<String, (Vec<u8>, Sys
             collect(root, &path, tree);
         } else {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-            let changed = std::fs::metadata(&path).unwrap().modified().unwrap();
-            tree.insert(name, (std::fs::read(&path).unwrap(), changed));
+            // A run that is under way renames its temporary files while this looks.
+            let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+            match std::fs::metadata(&path).and_then(|it| Ok((std::fs::read(&path)?, it))) {
+                Ok((bytes, metadata)) => {
+                    tree.insert(name, (bytes, metadata.modified().unwrap()));
+                }
+                Err(error) => assert!(gone(&error), "{}: {error}", path.display()),
+            }
         }
     }
 }

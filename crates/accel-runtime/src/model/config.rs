@@ -7,12 +7,6 @@ use serde::Deserialize;
 /// `config.json`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Config {
-    /// Classes of the model in Hugging Face transformers.
-    #[serde(default)]
-    pub architectures: Option<Vec<String>>,
-    /// The model's type, such as `bert`.
-    #[serde(default)]
-    pub model_type: Option<String>,
     /// Names of a classifier's classes.
     #[serde(default)]
     pub id2label: Option<BTreeMap<usize, String>>,
@@ -23,12 +17,6 @@ pub struct Config {
     /// Positions that the model can tell apart.
     #[serde(default)]
     pub max_position_embeddings: Option<usize>,
-    /// Size of the vocabulary.
-    #[serde(default)]
-    pub vocab_size: Option<usize>,
-    /// The token that pads.
-    #[serde(default)]
-    pub pad_token_id: Option<i64>,
     /// The tokens that end a text.
     #[serde(default)]
     pub eos_token_id: Option<OneOrMany>,
@@ -84,15 +72,26 @@ pub struct TokenizerConfig {
     /// Whether decoding removes the spaces before punctuation.
     #[serde(default)]
     pub clean_up_tokenization_spaces: Option<bool>,
-    /// `left` or `right`.
+    /// Where short texts of a batch are filled up; right when nobody set it.
     #[serde(default)]
-    pub padding_side: Option<String>,
-    /// `left` or `right`.
+    pub padding_side: Side,
+    /// Where long texts are cut; right when nobody set it.
     #[serde(default)]
-    pub truncation_side: Option<String>,
+    pub truncation_side: Side,
     /// The special tokens, by role.
     #[serde(flatten)]
     pub special_tokens: SpecialTokens,
+}
+
+/// An end of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Its beginning.
+    Left,
+    /// Its end.
+    #[default]
+    Right,
 }
 
 /// Special tokens by role, as `tokenizer_config.json` and `special_tokens_map.json` name them.

@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::{Error, Result};
 
 pub use config::{
-    ChatTemplates, Config, GenerationConfig, NamedTemplate, OneOrMany, SpecialTokens, Token,
+    ChatTemplates, Config, GenerationConfig, NamedTemplate, OneOrMany, Side, SpecialTokens, Token,
     TokenizerConfig,
 };
 pub use graph::GraphFiles;

@@ -135,7 +135,6 @@ impl<'a> Probe<'a> {
 
 /// A loaded skill of any kind.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a case holds one or two of them, for long")]
 pub enum Skill {
     /// A bidirectional text encoder.
     TextEncoder(TextEncoder),

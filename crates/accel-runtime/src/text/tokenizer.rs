@@ -6,7 +6,7 @@ use tokenizers::{
     Tokenizer, TruncationDirection,
 };
 
-use crate::model::SpecialTokens;
+use crate::model::{Side, SpecialTokens};
 use crate::{Error, ModelDir, Result, Tensor};
 
 /// `model_max_length` of a tokenizer for which nobody set it is far beyond this.
@@ -54,16 +54,16 @@ impl TextTokenizer {
         tokenizer.with_truncation(None).map_err(|it| invalid(it.to_string()))?;
 
         let max_length = max_length(&config, dir);
-        let truncation = match config.truncation_side.as_deref() {
-            Some("left") => TruncationDirection::Left,
-            _ => TruncationDirection::Right,
+        let truncation = match config.truncation_side {
+            Side::Left => TruncationDirection::Left,
+            Side::Right => TruncationDirection::Right,
         };
         let padding = config.special_tokens.pad_token.as_ref().and_then(|token| {
             Some(PaddingParams {
                 strategy: PaddingStrategy::BatchLongest,
-                direction: match config.padding_side.as_deref() {
-                    Some("left") => PaddingDirection::Left,
-                    _ => PaddingDirection::Right,
+                direction: match config.padding_side {
+                    Side::Left => PaddingDirection::Left,
+                    Side::Right => PaddingDirection::Right,
                 },
                 pad_id: tokenizer.token_to_id(token.text())?,
                 pad_token: token.text().to_owned(),

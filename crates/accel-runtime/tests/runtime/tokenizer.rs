@@ -57,3 +57,15 @@ fn the_configured_sides_are_padded_and_cut() {
         assert_eq!(batch.attention_mask.as_i64().unwrap()[4..], mask, "{side}");
     }
 }
+
+#[test]
+fn a_side_that_is_none_is_refused() {
+    let copy = copy_of(&fixture("bert"));
+    let file = copy.path().join("tokenizer_config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    config["padding_side"] = "up".into();
+    fs::write(&file, config.to_string()).unwrap();
+    let error = TextTokenizer::open(&ModelDir::open(copy.path()).unwrap()).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("tokenizer_config.json") && text.contains("up"), "{text}");
+}
