@@ -80,7 +80,6 @@ fn chosen_cells<'a>(
     request: &Request,
 ) -> Result<Vec<(&'a Model, CellFile)>, Error> {
     let mut chosen = Vec::new();
-    let mut any = false;
     let mut unsupported = Vec::new();
     for model in request.chosen_models(registry)? {
         for (platform, cell) in &model.cells {
@@ -93,25 +92,13 @@ fn chosen_cells<'a>(
             for kind in &request.kinds {
                 let file =
                     CellFile { model: model.key.to_string(), platform: *platform, kind: *kind };
-                let wanted = match kind {
-                    Kind::Skill | Kind::Test => true,
-                    Kind::Extra => {
-                        !cases::extra(*platform).is_empty()
-                            && (request.extras.contains(platform)
-                                || request.present.contains(&file))
-                    }
-                    Kind::Index => false,
-                };
-                if wanted {
-                    any = true;
-                }
-                if wanted && !(request.missing_only && request.present.contains(&file)) {
+                if wants(request, &file) {
                     chosen.push((model, file));
                 }
             }
         }
     }
-    if !any {
+    if chosen.is_empty() {
         let why = if unsupported.is_empty() {
             "no cell passes the platform, variant and kind filters; see `accelgen --list models`"
                 .to_owned()
@@ -120,7 +107,22 @@ fn chosen_cells<'a>(
         };
         return Err(Error::NothingSelected { why });
     }
+    if request.missing_only {
+        chosen.retain(|(_, file)| !request.present.contains(file));
+    }
     Ok(chosen)
+}
+
+/// Whether a file of a chosen cell is wanted. Extra tests are on request, and stay once they are there.
+fn wants(request: &Request, file: &CellFile) -> bool {
+    match file.kind {
+        Kind::Skill | Kind::Test => true,
+        Kind::Extra => {
+            !cases::extra(file.platform).is_empty()
+                && (request.extras.contains(&file.platform) || request.present.contains(file))
+        }
+        Kind::Index => false,
+    }
 }
 
 fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<PlannedFile, Error> {
