@@ -32,6 +32,7 @@ mod probe;
 pub mod reference;
 pub mod report;
 mod settings;
+mod skill;
 mod suite;
 mod summary;
 
@@ -41,14 +42,15 @@ pub use cases::{
     int8_matches_reference, loads, matches_reference, measures, records_device_memory,
     records_first_run, refuses_over_memory_limit, reuses_compiled_model, switching_agrees,
 };
-pub use cell::{Case, Cell, Failure, Load, Suite, Verdict};
+pub use cell::{Case, Cell, Failure, Suite, Verdict};
 pub use compare::{Difference, coordinates, score_tolerance};
 pub use decide::{Decision, SkipCause, decide};
 pub use execute::{run_case, run_case_within};
 pub use libtest_mimic::{Arguments, FormatSetting};
 pub use placement::check as check_placement;
-pub use probe::{Probe, Skill};
+pub use probe::Probe;
 pub use reference::Reference;
 pub use settings::{Requirement, Settings, UsageError};
+pub use skill::{Load, Skill};
 pub use suite::{Run, main, run};
 pub use summary::Counts;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::agree;
 use super::errors::expect;
 use super::measures::{milliseconds, positive};
-use super::tasks;
+use super::tokenizer;
 use crate::testkit::reference::{GenerationCase, Prompt};
 use crate::testkit::{Failure, Probe, Verdict};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 pub fn generates_text(probe: &Probe<'_>) -> Verdict {
     let skill = probe.load()?;
     let generator = skill.text_generator()?;
-    tasks::tokenizer(probe, generator.tokenizer())?;
+    tokenizer::check(probe, generator.tokenizer())?;
     for case in probe.recorded(&probe.reference.generations, "generated texts")? {
         let what = format!("generation `{}`", case.case);
         prompt(generator, case).map_err(|it| it.during(&what))?;

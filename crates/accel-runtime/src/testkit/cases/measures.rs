@@ -7,9 +7,9 @@ use accel_core::SessionOptions;
 
 use super::agree;
 use super::rows::{Row, batch, repeat};
-use super::{generator, memory};
+use super::{memory, tasks};
 use crate::testkit::reference::GraphCase;
-use crate::testkit::{Failure, Probe, Skill, Verdict};
+use crate::testkit::{Failure, Probe, Verdict};
 use crate::{ModelDir, Session, Tensor};
 
 /// Runs of which the median is taken.
@@ -37,9 +37,7 @@ pub fn measures(probe: &Probe<'_>) -> Verdict {
             throughput(probe, session, case)?;
         }
     }
-    if let Skill::TextGenerator(it) = &skill {
-        generator::measure(probe, it)?;
-    }
+    tasks::measure(probe, &skill)?;
     // Of the whole process: what other cases of this process left behind is in it.
     if let Some(bytes) = memory.and_then(|it| it.bytes()) {
         positive(probe, "process_peak_rss_bytes", bytes)?;

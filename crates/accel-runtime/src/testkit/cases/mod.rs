@@ -13,6 +13,7 @@ mod shapes;
 mod sharing;
 mod tasks;
 mod text_encoder;
+mod tokenizer;
 
 pub use device::{records_device_memory, records_first_run, reuses_compiled_model};
 pub use errors::{bad_input_is_typed, refuses_over_memory_limit};
