@@ -36,6 +36,11 @@ pub struct ChatTemplate {
 
 const NAME: &str = "chat";
 
+/// Steps that a template may take: hundreds for each message in the templates in use, so this is
+/// a conversation of some 10 000 messages. A file from the Hub must not keep its user waiting
+/// forever.
+const MAX_STEPS: u64 = 5_000_000;
+
 impl ChatTemplate {
     /// Reads and compiles the model's template.
     ///
@@ -55,6 +60,7 @@ impl ChatTemplate {
         environment.set_syntax(syntax.map_err(failed)?);
         environment
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_fuel(Some(MAX_STEPS));
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", tojson);
         environment.add_template_owned(NAME, template).map_err(failed)?;
@@ -195,6 +201,10 @@ mod tests {
             ("{{ raise_exception('roles must alternate') }}", "roles must alternate"),
             ("{% frobnicate %}", "frobnicate"),
             ("{{ messages | tojson(indent=99999999999) }}", "u8"),
+            (
+                "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+                "fuel",
+            ),
         ] {
             let error = render(template).unwrap_err();
             assert!(matches!(error, Error::ChatTemplate { .. }), "{error}");
