@@ -40,9 +40,10 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill, Message,
-    Pipeline, Pooling, Sampling, Step, Stop, TextEncoder, TextGenerator, load, simulate,
+    GenerateOptions, Generated, GraphModel, ImageClassifier, ImageTextEncoder, LabelScore,
+    MaskFill, Message, Pipeline, Pooling, Sampling, Step, Stop, TextEncoder, TextGenerator,
+    VideoTextEncoder, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;
-pub use vision::Image;
+pub use vision::{Image, Video};
