@@ -42,9 +42,9 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    GenerateOptions, Generated, GraphModel, ImageClassifier, ImageTextEncoder, LabelScore,
-    MaskFill, Message, Pipeline, Pooling, Sampling, Step, Stop, TextEncoder, TextGenerator,
-    VideoTextEncoder, load, simulate,
+    AudioTextEncoder, GenerateOptions, Generated, GraphModel, ImageClassifier, ImageTextEncoder,
+    LabelScore, MaskFill, Message, Pipeline, Pooling, Sampling, Step, Stop, TextEncoder,
+    TextGenerator, VideoTextEncoder, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

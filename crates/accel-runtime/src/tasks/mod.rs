@@ -1,5 +1,6 @@
 //! Task pipelines: typed arguments in, typed results out, one file each.
 
+mod audio_text_encoder;
 mod dual_encoder;
 mod generate;
 mod graph_model;
@@ -18,6 +19,7 @@ use crate::engine::{self, Placement, Session};
 use crate::model::{ModelDir, ModelSource};
 use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
 
+pub use audio_text_encoder::AudioTextEncoder;
 pub use generate::{GenerateOptions, Generated, Sampling, Step, Stop};
 pub use graph_model::GraphModel;
 pub use image_classifier::{ImageClassifier, LabelScore};
