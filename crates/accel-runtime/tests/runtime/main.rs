@@ -6,6 +6,7 @@
 mod cache;
 mod choice;
 mod corruption;
+mod dual_encoders;
 mod generation;
 mod graphs;
 mod image_tasks;
