@@ -351,7 +351,9 @@ fn the_graph_of_both_sides_serves_all_but_vectors_of_their_own_length() {
             reference.tensor(case["tensor"].as_str().unwrap()).as_f32().unwrap().to_vec();
         for row in want.chunks_mut(got[0].len()) {
             let length = row.iter().map(|it| it * it).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|it| *it /= length);
+            for it in row {
+                *it /= length;
+            }
         }
         assert_close(case["case"].as_str().unwrap(), &got.concat(), &want, 1e-5);
         let error = embedded(&skill, case, false).unwrap_err();
