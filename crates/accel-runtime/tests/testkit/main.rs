@@ -3,6 +3,7 @@
 
 mod cells;
 mod compare;
+mod dual_encoders;
 mod outcomes;
 mod real;
 mod reference;
