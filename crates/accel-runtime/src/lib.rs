@@ -14,6 +14,7 @@
 //! graph itself says: inputs, outputs and cache are taken from its declarations.
 
 mod choose;
+mod decoding;
 pub mod engine;
 mod error;
 pub mod model;
@@ -40,8 +41,8 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill, Message,
-    Pipeline, Pooling, Sampling, Step, Stop, TextEncoder, TextGenerator, load, simulate,
+    CancelHandle, GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill,
+    Message, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;
