@@ -103,8 +103,7 @@ pub(super) fn run(
         let full_and_early = settings.early_stopping && finished.len() == settings.count;
         if improves && !full_and_early {
             let complete = candidates[..settings.count].iter().filter(|it| it.stopped.is_some());
-            finished
-                .extend(complete.map(|it| Beam { score: it.score / power, ..it.clone() }));
+            finished.extend(complete.map(|it| Beam { score: it.score / power, ..it.clone() }));
             finished.sort_by(best_first);
             finished.truncate(settings.count);
         }

@@ -38,9 +38,8 @@ impl Decoder {
         platform: Platform,
         options: &SessionOptions,
     ) -> Result<Self> {
-        let load = |name: &str| {
-            engine.load(&dir.graph(name, options.precision)?, platform, options)
-        };
+        let load =
+            |name: &str| engine.load(&dir.graph(name, options.precision)?, platform, options);
         let unsupported = |reason: String| Error::UnsupportedModel {
             path: dir.path().to_owned(),
             reason,
@@ -54,9 +53,7 @@ impl Decoder {
         let first = DecoderGraph::new(load(name)?).map_err(unsupported)?;
         let pair = name == "decoder_model" && has("decoder_with_past_model");
         let next = match pair {
-            true => {
-                Some(DecoderGraph::new(load("decoder_with_past_model")?).map_err(unsupported)?)
-            }
+            true => Some(DecoderGraph::new(load("decoder_with_past_model")?).map_err(unsupported)?),
             false => None,
         };
         let last = next.as_ref().unwrap_or(&first);
@@ -68,9 +65,8 @@ impl Decoder {
         };
         let (growing, fixed) = (taken(&last.growing), taken(&last.fixed));
         for (wanted, given) in [(&growing, &first.growing), (&fixed, &first.fixed)] {
-            let gives = |name: &&String| {
-                given.iter().any(|it| it.name == **name && it.present.is_some())
-            };
+            let gives =
+                |name: &&String| given.iter().any(|it| it.name == **name && it.present.is_some());
             if let Some(name) = wanted.iter().find(|it| !gives(it)) {
                 return Err(unsupported(format!("its graph does not give `present.{name}`")));
             }

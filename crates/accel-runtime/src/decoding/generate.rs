@@ -30,7 +30,9 @@ impl<'a> From<&'a [i64]> for Prompt<'a> {
 impl<'a> Prompt<'a> {
     pub(super) fn fresh(&self) -> Fresh<'a> {
         match self.embeddings {
-            Some(values) => Fresh::Embeddings { values, width: values.len() / self.ids.len().max(1) },
+            Some(values) => {
+                Fresh::Embeddings { values, width: values.len() / self.ids.len().max(1) }
+            }
             None => Fresh::Ids(self.ids),
         }
     }

@@ -170,8 +170,7 @@ mod tests {
                 scores[0] = 8.0;
             }
         }
-        let mut options =
-            GenerateOptions { repetition_penalty: 2.0, ..GenerateOptions::default() };
+        let mut options = GenerateOptions { repetition_penalty: 2.0, ..GenerateOptions::default() };
         assert_eq!(standard(&options, vec![]).len(), 1);
         options.strategy =
             Strategy::Sample { temperature: 2.0, top_k: 1, top_p: 0.5, min_p: 0.1, seed: 0 };

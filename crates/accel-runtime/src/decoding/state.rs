@@ -120,19 +120,16 @@ pub(crate) struct DecoderState<'a> {
 }
 
 impl<'a> DecoderState<'a> {
-    pub(super) fn new(
-        decoder: &'a Decoder,
-        rows: usize,
-        encoded: Option<Encoded>,
-    ) -> Result<Self> {
+    pub(super) fn new(decoder: &'a Decoder, rows: usize, encoded: Option<Encoded>) -> Result<Self> {
         let given = encoded.as_ref().map(Encoded::rows);
         let fits = if decoder.reads_encoder() { given == Some(rows) } else { given.is_none() };
         if !fits || rows == 0 {
             return Err(Error::InvalidArgument {
                 argument: "encoded",
                 given: format!("{given:?} encoded rows for {rows} rows"),
-                expected: "at least one row, each with its encoder's output if the decoder reads it"
-                    .to_owned(),
+                expected:
+                    "at least one row, each with its encoder's output if the decoder reads it"
+                        .to_owned(),
             });
         }
         Ok(Self {
@@ -243,9 +240,7 @@ impl<'a> DecoderState<'a> {
             }
         }
         match (ids.len() == rows * length, floats.len().checked_div(rows * length)) {
-            (true, Some(0)) if embeds => {
-                self.decoder.embed(Tensor::new(vec![rows, length], ids)?)
-            }
+            (true, Some(0)) if embeds => self.decoder.embed(Tensor::new(vec![rows, length], ids)?),
             (true, Some(0)) => Tensor::new(vec![rows, length], ids),
             (false, Some(width)) if embeds && ids.is_empty() => {
                 Tensor::new(vec![rows, length, width], floats)
@@ -283,9 +278,7 @@ impl<'a> DecoderState<'a> {
                 Role::EncoderAttentionMask => {
                     self.encoded.as_ref().map(|it| Feed::Shared(&it.mask))
                 }
-                Role::UseCacheBranch => {
-                    Some(Feed::Tensor(Tensor::new(vec![1], vec![past > 0])?))
-                }
+                Role::UseCacheBranch => Some(Feed::Tensor(Tensor::new(vec![1], vec![past > 0])?)),
                 Role::LogitsToKeep => {
                     let rank = declared_rank(graph, name);
                     Some(Feed::Tensor(Tensor::new(vec![1; rank], vec![1_i64])?))
@@ -360,7 +353,8 @@ impl<'a> DecoderState<'a> {
                 _ => continue,
             };
             let info = graph.session.inputs().iter().find(|it| it.name == *name);
-            for (dim, size) in info.map(|it| it.dims.as_slice()).unwrap_or_default().iter().zip(shape)
+            for (dim, size) in
+                info.map(|it| it.dims.as_slice()).unwrap_or_default().iter().zip(shape)
             {
                 if let Dim::Symbol(name) = dim {
                     symbols.push((name.as_str(), size));

@@ -71,9 +71,7 @@ mod tests {
                     .collect();
                 // At the first prefix whose text has it, and at no other; the bytes of a
                 // character that is not complete decode to something else.
-                let has = |it: &usize| {
-                    tokenizer.decode(&ids[..*it], false).unwrap().contains(stop)
-                };
+                let has = |it: &usize| tokenizer.decode(&ids[..*it], false).unwrap().contains(stop);
                 let first = (1..=ids.len()).find(has).unwrap();
                 assert_eq!(found, [first], "{model} {stop:?}");
             }

@@ -4,13 +4,11 @@ use std::ops::ControlFlow;
 
 use accel_core::SessionOptions;
 
-use super::{
-    GenerateOptions, Generated, Message, Pipeline, Step, Stop, batch_size, load_decoder,
-};
+use super::{GenerateOptions, Generated, Message, Pipeline, Step, Stop, batch_size, load_decoder};
 use crate::decoding::{Continuation, Decoder, Generation, Prompt, TextStream, softmax_scores};
 use crate::engine::{Placement, Session};
 use crate::text::{ChatTemplate, TextTokenizer};
-use crate::{ModelDir, ModelSource, Result, SkillSpec};
+use crate::{Error, ModelDir, ModelSource, Result, SkillSpec};
 
 /// A text generator such as LLaMA or Qwen.
 #[derive(Debug)]
@@ -27,6 +25,13 @@ pub struct TextGenerator {
 impl Pipeline for TextGenerator {
     fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
         let (dir, decoder, placement) = load_decoder(spec, source, options)?;
+        if decoder.reads_encoder() {
+            return Err(Error::UnsupportedModel {
+                path: dir.path().to_owned(),
+                reason: "its decoder reads an encoder's output".to_owned(),
+                remedy: "load it as what it is, such as TextToText".to_owned(),
+            });
+        }
         let tokenizer = TextTokenizer::open(&dir)?;
         let generation = dir.generation_config()?;
         let end_tokens = generation.eos_token_id.as_ref().or(dir.config().eos_token_id.as_ref());
@@ -65,9 +70,9 @@ impl TextGenerator {
     /// Continues `prompt`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for senseless options or a prompt
-    /// without tokens; [`ContextTooLong`](crate::Error::ContextTooLong);
-    /// [`NonFinite`](crate::Error::NonFinite); what the engine reports.
+    /// [`InvalidArgument`](Error::InvalidArgument) for senseless options or a prompt
+    /// without tokens; [`ContextTooLong`](Error::ContextTooLong);
+    /// [`NonFinite`](Error::NonFinite); what the engine reports.
     pub fn generate(&self, prompt: &str, options: &GenerateOptions) -> Result<Generated> {
         self.complete(&self.tokenizer.encode(prompt, true)?, options)
     }
@@ -99,7 +104,8 @@ impl TextGenerator {
         options: &GenerateOptions,
     ) -> Result<Vec<f32>> {
         let prompt = self.tokenizer.encode(prompt, true)?;
-        let scores = self.generation(options).next_scores(&Prompt::from(prompt.as_slice()), None)?;
+        let scores =
+            self.generation(options).next_scores(&Prompt::from(prompt.as_slice()), None)?;
         Ok(softmax_scores(scores))
     }
 
@@ -108,7 +114,7 @@ impl TextGenerator {
     /// returning [`ControlFlow::Break`].
     ///
     /// # Errors
-    /// As [`generate`](Self::generate); [`InvalidArgument`](crate::Error::InvalidArgument) for
+    /// As [`generate`](Self::generate); [`InvalidArgument`](Error::InvalidArgument) for
     /// beams, whose text is certain only at its end.
     pub fn stream(
         &self,
@@ -122,8 +128,8 @@ impl TextGenerator {
     /// The assistant's next turn.
     ///
     /// # Errors
-    /// [`NoChatTemplate`](crate::Error::NoChatTemplate),
-    /// [`ChatTemplate`](crate::Error::ChatTemplate); as [`generate`](Self::generate).
+    /// [`NoChatTemplate`](Error::NoChatTemplate),
+    /// [`ChatTemplate`](Error::ChatTemplate); as [`generate`](Self::generate).
     pub fn chat(&self, messages: &[Message], options: &GenerateOptions) -> Result<Generated> {
         self.complete(&self.chat_ids(messages)?, options)
     }
@@ -145,9 +151,9 @@ impl TextGenerator {
     /// next turn. Its special tokens are part of the text.
     ///
     /// # Errors
-    /// [`NoChatTemplate`](crate::Error::NoChatTemplate),
-    /// [`ChatTemplate`](crate::Error::ChatTemplate);
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for no messages.
+    /// [`NoChatTemplate`](Error::NoChatTemplate),
+    /// [`ChatTemplate`](Error::ChatTemplate);
+    /// [`InvalidArgument`](Error::InvalidArgument) for no messages.
     pub fn apply_chat_template(
         &self,
         messages: &[Message],
