@@ -2,7 +2,7 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`SpeechRecognizer`] or, for kinds without typed tasks yet, [`GraphModel`].
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
@@ -15,6 +15,7 @@
 
 pub mod audio;
 mod choose;
+mod decoding;
 pub mod engine;
 mod error;
 pub mod model;
@@ -42,9 +43,10 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    AudioTextEncoder, GenerateOptions, Generated, GraphModel, ImageClassifier, ImageTextEncoder,
-    LabelScore, MaskFill, Message, Pipeline, Pooling, Sampling, Step, Stop, TextEncoder,
-    TextGenerator, VideoTextEncoder, load, simulate,
+    AudioTextEncoder, CancelHandle, Chunk, GenerateOptions, Generated, GraphModel, ImageClassifier,
+    ImageTextEncoder, LabelScore, MaskFill, Message, Pipeline, Pooling, SpeechRecognizer,
+    SpeechTask, Step, Stop, Strategy, TextEncoder, TextGenerator, Timestamps, TranscribeOptions,
+    Transcript, VideoTextEncoder, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

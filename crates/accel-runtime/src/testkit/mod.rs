@@ -6,8 +6,8 @@
 //!
 //! **What a test may end in** is [`Outcome`](accel_core::Outcome), nothing else. Whether a case is
 //! skipped is decided before anything runs, and only for three causes: the platform has no engine
-//! here, the simulator is not there, nothing was recorded to compare with. Once a case runs, every
-//! error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
+//! here, the simulator is not there, nothing was recorded to compare with (or `ACCEL_MODEL_DIR` holds
+//! other models). Once a case runs, every error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
 //! same (`--ignored`, `--include-ignored`) it fails with its reason.
 //!
 //! **What keeps a pass honest.** Every load checks the placement that the engine reports; a case
@@ -18,6 +18,7 @@
 //! |---|---|
 //! | `ACCEL_REPORT=path` | one JSON line ([`CaseReport`](accel_core::CaseReport)) for every selected case; see [`report`] |
 //! | `ACCEL_REQUIRE=cpu,bert::openvino` | cells of these platforms (or of this model on it) may not be skipped: a skip becomes a failure |
+//! | `ACCEL_MODEL_DIR=/models` | tests `/models/bert` and so on instead of the registry's folders; models that have none there are skipped |
 //! | `ACCEL_TIMEOUT_SECONDS=120` | how long one case may take; more is a failure of stage `timeout` |
 //!
 //! Exit codes: 0 fine, 101 a test failed or left no trace (libtest's own code), 2 wrong use.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use accel_runtime::engine::Engine;
 use accel_runtime::{
     DType, EngineName, Error, GenerateOptions, GraphFiles, ModelSource, Placement, Platform,
-    Result, Sampling, Session, SessionOptions, Tensor, TensorInfo, TextGenerator, load,
+    Result, Session, SessionOptions, Tensor, TensorInfo, TextGenerator, load,
 };
 
 use crate::onnx_bytes::{FLOAT, INT64, copy_of, graph, model, value};
@@ -143,7 +143,7 @@ fn generator(inputs: &[&str], outputs: &[&str], poisoned: bool) -> Result<TextGe
 }
 
 fn options() -> GenerateOptions {
-    GenerateOptions { max_new_tokens: 6, sampling: Sampling::Greedy, stop_tokens: vec![] }
+    GenerateOptions { max_new_tokens: 6, ..GenerateOptions::default() }
 }
 
 #[test]
@@ -178,7 +178,9 @@ fn every_form_of_graph_gives_the_same_tokens() {
 #[test]
 fn graphs_that_the_loop_cannot_serve_are_refused() {
     for (inputs, outputs) in [
-        (&["input_ids", "use_cache_branch"][..], &["logits"][..]),
+        (&["input_ids", "token_type_ids"][..], &["logits"][..]),
+        (&["input_ids", "encoder_hidden_states"], &["logits"]),
+        (&["attention_mask"], &["logits"]),
         (&["input_ids", "past_key_values.0.key"], &["logits"]),
         (&["input_ids"], &["last_hidden_state"]),
     ] {

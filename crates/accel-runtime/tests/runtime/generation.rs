@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use accel_runtime::{Error, GenerateOptions, Generated, Message, Sampling, Stop, TextGenerator};
+use accel_runtime::{Error, GenerateOptions, Generated, Message, Stop, Strategy, TextGenerator};
 use serde_json::Value;
 
 use crate::onnx_bytes::copy_of;
@@ -17,9 +17,13 @@ fn options(case: &Value) -> GenerateOptions {
     assert_eq!(parameters["do_sample"], false);
     GenerateOptions {
         max_new_tokens: usize::try_from(parameters["max_new_tokens"].as_u64().unwrap()).unwrap(),
-        sampling: Sampling::Greedy,
         stop_tokens: parameters.get("stop_token_ids").map_or_else(Vec::new, ids),
+        ..GenerateOptions::default()
     }
+}
+
+const fn sample(temperature: f32, top_k: usize, top_p: f32, seed: u64) -> Strategy {
+    Strategy::Sample { temperature, top_k, top_p, min_p: 0.0, seed }
 }
 
 fn messages(case: &Value) -> Option<Vec<Message>> {
@@ -96,8 +100,11 @@ fn no_piece_ends_inside_a_character() {
         let skill: TextGenerator = loaded(model);
         let mut seen = String::new();
         for seed in 0..20 {
-            let sampling = Sampling::Sample { temperature: 2.0, top_k: 0, top_p: 1.0, seed };
-            let options = GenerateOptions { max_new_tokens: 24, sampling, stop_tokens: Vec::new() };
+            let options = GenerateOptions {
+                max_new_tokens: 24,
+                strategy: sample(2.0, 0, 1.0, seed),
+                ..GenerateOptions::default()
+            };
             let mut pieces = Vec::new();
             let on_text = |piece: &str| {
                 pieces.push(piece.to_owned());
@@ -119,8 +126,8 @@ fn a_generation_ends_for_a_told_reason() {
     let skill: TextGenerator = loaded("qwen3");
     let greedy = |max_new_tokens, stop_tokens: &[i64]| GenerateOptions {
         max_new_tokens,
-        sampling: Sampling::Greedy,
         stop_tokens: stop_tokens.to_vec(),
+        ..GenerateOptions::default()
     };
     let all = skill.generate(PROMPT, &greedy(8, &[])).unwrap();
     assert_eq!((all.token_ids.len(), all.stopped), (8, Stop::MaxNewTokens));
@@ -141,13 +148,10 @@ fn a_generation_ends_for_a_told_reason() {
 
     // The context holds 256 tokens.
     let never = |_: accel_runtime::Step<'_>| ControlFlow::Continue(());
-    let sampled = GenerateOptions {
-        sampling: Sampling::Sample { temperature: 1.0, top_k: 0, top_p: 1.0, seed: 1 },
-        ..greedy(1000, &[])
-    };
+    let sampled = GenerateOptions { strategy: sample(1.0, 0, 1.0, 1), ..greedy(1000, &[]) };
     let (tokens, stopped) = skill.generate_ids(&[32; 250], &sampled, never).unwrap();
     assert!(
-        (tokens.len(), stopped) == (6, Stop::ContextFull) || matches!(stopped, Stop::Token(_)),
+        (tokens.len() == 6 && stopped == Stop::ContextFull) || matches!(stopped, Stop::Token(_)),
         "{stopped:?}"
     );
     let error = skill.generate_ids(&[32; 256], &greedy(1, &[]), never).unwrap_err();
@@ -158,18 +162,20 @@ fn a_generation_ends_for_a_told_reason() {
 fn sampling_repeats_with_its_seed() {
     let skill: TextGenerator = loaded("qwen3");
     let sampled = |seed| {
-        let sampling = Sampling::Sample { temperature: 0.9, top_k: 50, top_p: 0.95, seed };
-        let options = GenerateOptions { max_new_tokens: 12, sampling, stop_tokens: Vec::new() };
+        let strategy = sample(0.9, 50, 0.95, seed);
+        let options =
+            GenerateOptions { max_new_tokens: 12, strategy, ..GenerateOptions::default() };
         skill.generate(PROMPT, &options).unwrap().token_ids
     };
     assert_eq!(sampled(1), sampled(1));
     assert!((2..6).any(|seed| sampled(seed) != sampled(1)));
     // So sharp that only the likeliest is left.
-    let sharp = Sampling::Sample { temperature: 1e-4, top_k: 0, top_p: 1.0, seed: 3 };
-    let options = |sampling| GenerateOptions { max_new_tokens: 8, sampling, stop_tokens: vec![] };
+    let sharp = sample(1e-4, 0, 1.0, 3);
+    let options =
+        |strategy| GenerateOptions { max_new_tokens: 8, strategy, ..GenerateOptions::default() };
     assert_eq!(
         skill.generate(PROMPT, &options(sharp)).unwrap(),
-        skill.generate(PROMPT, &options(Sampling::Greedy)).unwrap()
+        skill.generate(PROMPT, &options(Strategy::Greedy)).unwrap()
     );
 }
 

@@ -9,9 +9,7 @@ use super::measures::{milliseconds, positive};
 use super::tokenizer;
 use crate::testkit::reference::{GenerationCase, Prompt};
 use crate::testkit::{Failure, Probe, Verdict};
-use crate::{
-    Error, GenerateOptions, Generated, Message, Result, Sampling, Stop, Tensor, TextGenerator,
-};
+use crate::{Error, GenerateOptions, Generated, Message, Result, Stop, Tensor, TextGenerator};
 
 /// Generated token ids and text equal Hugging Face's, as does the prompt of a chat; what is
 /// streamed adds up to the text; the logits that tokens were chosen from are within tolerance.
@@ -149,8 +147,8 @@ fn stream(
 fn options(case: &GenerationCase) -> GenerateOptions {
     GenerateOptions {
         max_new_tokens: case.max_new_tokens,
-        sampling: Sampling::Greedy,
         stop_tokens: case.stop_tokens.clone(),
+        ..GenerateOptions::default()
     }
 }
 

@@ -8,19 +8,19 @@ const REPLACEMENT: char = '\u{fffd}';
 /// Turns tokens into pieces of text that never change afterwards: their concatenation is the
 /// text of all tokens.
 #[derive(Debug)]
-pub(super) struct TextStream<'a> {
+pub(crate) struct TextStream<'a> {
     tokenizer: &'a TextTokenizer,
     tokens: Vec<i64>,
     given: String,
 }
 
 impl<'a> TextStream<'a> {
-    pub(super) const fn new(tokenizer: &'a TextTokenizer) -> Self {
+    pub(crate) const fn new(tokenizer: &'a TextTokenizer) -> Self {
         Self { tokenizer, tokens: Vec::new(), given: String::new() }
     }
 
     /// The piece of text that `token` completes; empty while it may still change.
-    pub(super) fn push(&mut self, token: i64) -> Result<String> {
+    pub(crate) fn push(&mut self, token: i64) -> Result<String> {
         self.tokens.push(token);
         let text = self.tokenizer.decode(self.tokenizer.settled(&self.tokens), true)?;
         // The bytes of one character can come in several tokens.
@@ -33,13 +33,13 @@ impl<'a> TextStream<'a> {
     }
 
     /// What is left at the end.
-    pub(super) fn finish(&mut self) -> Result<String> {
+    pub(crate) fn finish(&mut self) -> Result<String> {
         let text = self.tokenizer.decode(&self.tokens, true)?;
         self.give(&text)
     }
 
     /// All that was given so far.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.given
     }
 
