@@ -250,8 +250,8 @@ fn slice(tensor: &Tensor, axis: usize, range: &Range<usize>) -> Option<Tensor> {
 /// The tensor `times` times, one after the other along `axis`.
 fn repeat(tensor: &Tensor, axis: usize, times: usize) -> Option<Tensor> {
     let mut shape = tensor.shape().to_vec();
-    let size: usize = shape.get(axis..)?.iter().product();
-    shape[axis] *= times;
+    *shape.get_mut(axis)? *= times;
+    let size: usize = tensor.shape()[axis..].iter().product();
     let data = match tensor.data() {
         TensorData::F32(it) => TensorData::F32(repeated(it, size, times)),
         TensorData::I64(it) => TensorData::I64(repeated(it, size, times)),
