@@ -20,10 +20,10 @@ macro_rules! skills {
             $($(#[$doc])* $kind(fn(&ModelSource, &SessionOptions) -> Result<$kind>),)+
         }
 
-        /// A loaded skill of any kind.
+        /// A loaded skill of any kind; boxed, since they differ much in size.
         #[derive(Debug)]
         pub enum Skill {
-            $($(#[$doc])* $kind($kind),)+
+            $($(#[$doc])* $kind(Box<$kind>),)+
         }
 
         impl Skill {
@@ -37,7 +37,7 @@ macro_rules! skills {
                 options: &SessionOptions,
             ) -> Result<Self> {
                 Ok(match load {
-                    $(Load::$kind(load) => Self::$kind(load(source, options)?),)+
+                    $(Load::$kind(load) => Self::$kind(Box::new(load(source, options)?)),)+
                 })
             }
 
@@ -52,7 +52,7 @@ macro_rules! skills {
                 options: &SessionOptions,
             ) -> Result<Self> {
                 Ok(match load {
-                    $(Load::$kind(_) => Self::$kind(crate::load(spec, source, options)?),)+
+                    $(Load::$kind(_) => Self::$kind(Box::new(crate::load(spec, source, options)?)),)+
                 })
             }
 
