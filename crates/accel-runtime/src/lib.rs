@@ -2,7 +2,8 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`], [`SpeechRecognizer`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`SpeechRecognizer`], [`ImageTextEncoder`], [`AudioTextEncoder`],
+//! [`VideoTextEncoder`] or, for kinds without typed tasks yet, [`GraphModel`].
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results

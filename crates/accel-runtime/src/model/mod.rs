@@ -5,7 +5,7 @@
 //! generation_config.json           generators
 //! tokenizer.json                   text models, with tokenizer_config.json
 //! chat_template.jinja              chat models, unless tokenizer_config.json holds it
-//! preprocessor_config.json         image models
+//! preprocessor_config.json         image, audio and video models
 //! onnx/model.onnx                  graphs; precision by suffix: model_fp16.onnx, model_int8.onnx
 //! ```
 
