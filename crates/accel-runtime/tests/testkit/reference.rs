@@ -240,6 +240,7 @@ fn labels_and_vectors_must_be_recorded_whole() {
         .refused("exactly one image");
     choice(|it| it["expected"] = json!([])).refused("2 labels and 0 scores");
     choice(|it| it["tolerance"]["score"] = json!(0.5)).refused("lets anything pass");
+    choice(|it| it["tolerance"]["pixel_values"] = json!(0.5)).refused("lets anything pass");
     choice(|it| it["tolerance"]["input_features"] = json!(1e-6)).refused("unknown tolerance");
     choice(|it| it["parameters"] = json!({"top_k": 1})).refused("unknown field");
     choice(|it| it["tensor"] = json!(null)).refused("`tensor` is missing");

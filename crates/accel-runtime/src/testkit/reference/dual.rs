@@ -148,9 +148,12 @@ pub(super) fn zero_shot_case(
     let Nothing {} = fields.parse("parameters", entry.parameters)?;
     let choice: Choice = fields.parse("inputs", entry.inputs)?;
     let (media, features, rank) = match (choice.image, choice.audio, choice.video) {
-        (Some(it), None, None) => (Media::Images(vec![it]), "pixel_values", 4),
-        (None, Some(it), None) => (Media::Audios(vec![it]), "input_features", 4),
-        (None, None, Some(it)) if !it.is_empty() => (Media::Videos(vec![it]), "pixel_values", 5),
+        (Some(it), None, None) => (Media::Images(vec![it]), ("pixel_values", 0.1), 4),
+        // Decibels, of which a spectrogram spans a hundred.
+        (None, Some(it), None) => (Media::Audios(vec![it]), ("input_features", 1.0), 4),
+        (None, None, Some(it)) if !it.is_empty() => {
+            (Media::Videos(vec![it]), ("pixel_values", 0.1), 5)
+        }
         _ => return Err(fields.damaged("exactly one image, audio or video is needed")),
     };
     let want: Vec<Label> = fields.parse("expected", fields.present("expected", entry.expected)?)?;
@@ -159,7 +162,7 @@ pub(super) fn zero_shot_case(
         return Err(fields.damaged(&counts));
     }
     let [feature_tolerance, score_tolerance] =
-        fields.bounds(entry.tolerance, [features, "score"])?;
+        fields.bounds_below(entry.tolerance, [features, ("score", 0.1)])?;
     Ok(ZeroShotCase {
         case: entry.case,
         media,

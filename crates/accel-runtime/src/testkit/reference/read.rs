@@ -176,14 +176,24 @@ impl Fields<'_> {
     /// The tolerances called `names`, 0 where there is none, and no others.
     pub(super) fn bounds<const N: usize>(
         &self,
-        mut tolerance: BTreeMap<String, f64>,
+        tolerance: BTreeMap<String, f64>,
         names: [&str; N],
     ) -> Result<[f64; N]> {
+        self.bounds_below(tolerance, names.map(|name| (name, 0.1)))
+    }
+
+    /// The same, each with the limit from which on it would let anything pass.
+    pub(super) fn bounds_below<const N: usize>(
+        &self,
+        mut tolerance: BTreeMap<String, f64>,
+        limits: [(&str, f64); N],
+    ) -> Result<[f64; N]> {
         let mut bounds = [0.0; N];
-        for (bound, name) in bounds.iter_mut().zip(names) {
+        for (bound, (name, limit)) in bounds.iter_mut().zip(limits) {
             *bound = tolerance.remove(name).unwrap_or(0.0);
-            if !(bound.is_finite() && (0.0..0.1).contains(bound)) {
-                return Err(self.damaged(&format!("tolerance {name} = {bound} lets anything pass")));
+            if !(bound.is_finite() && (0.0..limit).contains(bound)) {
+                let reason = format!("tolerance {name} = {bound} lets anything pass");
+                return Err(self.damaged(&reason));
             }
         }
         match tolerance.keys().next() {
