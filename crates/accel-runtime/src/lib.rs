@@ -41,8 +41,9 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    CancelHandle, GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill,
-    Message, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, load, simulate,
+    BoundingBox, CancelHandle, DetectedObject, GenerateOptions, Generated, GraphModel,
+    ImageClassifier, LabelScore, MaskFill, Message, ObjectDetector, Pipeline, Pooling, Step, Stop,
+    Strategy, TextEncoder, TextGenerator, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

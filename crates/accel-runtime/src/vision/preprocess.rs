@@ -9,18 +9,21 @@ use super::Image;
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
 
-const FILE: &str = "preprocessor_config.json";
-const CHANNELS: usize = 3;
+pub(super) const FILE: &str = "preprocessor_config.json";
+pub(super) const CHANNELS: usize = 3;
 
 /// Image processors of transformers whose whole behaviour the fields below describe. Others
 /// resize, pad or scale in ways of their own.
-const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip"];
+const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip", LLAVA];
+
+/// The one that pads to a square before anything else where it is asked to pad.
+const LLAVA: &str = "Llava";
 
 /// `preprocessor_config.json` as it is written.
 #[derive(Debug, Deserialize)]
-struct Config {
+pub(super) struct Config {
     #[serde(alias = "feature_extractor_type")]
-    image_processor_type: Option<String>,
+    pub(super) image_processor_type: Option<String>,
     #[serde(default)]
     do_resize: Option<bool>,
     #[serde(default)]
@@ -38,11 +41,11 @@ struct Config {
     #[serde(default)]
     do_normalize: Option<bool>,
     #[serde(default)]
-    image_mean: Option<[f32; CHANNELS]>,
+    image_mean: Option<[f64; CHANNELS]>,
     #[serde(default)]
-    image_std: Option<[f32; CHANNELS]>,
+    image_std: Option<[f64; CHANNELS]>,
     #[serde(default)]
-    do_pad: Option<bool>,
+    pub(super) do_pad: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -61,8 +64,18 @@ pub struct ImagePreprocessor {
     resize: Option<(Target, Resample)>,
     /// Height and width.
     crop: Option<(u32, u32)>,
-    rescale: Option<f64>,
-    normalize: Option<([f32; CHANNELS], [f32; CHANNELS])>,
+    /// Colour of the bars that make a square of an image, before it is resized.
+    bars: Option<[u8; CHANNELS]>,
+    scaling: Scaling,
+}
+
+/// What becomes of a pixel's bytes, in this order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaling {
+    /// What they are multiplied with.
+    pub(super) rescale: Option<f64>,
+    /// Mean and standard deviation of each channel.
+    pub(super) normalize: Option<([f64; CHANNELS], [f64; CHANNELS])>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,25 +95,19 @@ impl ImagePreprocessor {
         Self::new(&config, &dir.path().join(FILE))
     }
 
-    fn new(config: &Config, path: &Path) -> Result<Self> {
-        let unsupported = |reason: String| Error::UnsupportedModel {
-            path: path.to_owned(),
-            reason,
-            remedy: "preprocess the images yourself and run the graph with GraphModel".to_owned(),
-        };
+    pub(super) fn new(config: &Config, path: &Path) -> Result<Self> {
+        let unsupported = |reason: String| unsupported(path, reason);
         let missing = |field: &str| unsupported(format!("it asks for {field} without its values"));
 
-        if let Some(processor) = &config.image_processor_type {
-            let name = processor.trim_end_matches("Fast");
-            let name =
-                name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"));
-            if !name.is_some_and(|it| KNOWN_PROCESSORS.contains(&it)) {
-                return Err(unsupported(format!("image processor `{processor}` is not known")));
+        let processor = config.image_processor_type.as_deref();
+        known_processor(processor, KNOWN_PROCESSORS, path)?;
+        let bars = match config.do_pad {
+            Some(true) if processor.is_some_and(|it| class_name(it) == Some(LLAVA)) => {
+                Some(config.image_mean.map_or([0; CHANNELS], |it| it.map(colour)))
             }
-        }
-        if config.do_pad == Some(true) {
-            return Err(unsupported("it asks for padding".to_owned()));
-        }
+            Some(true) => return Err(unsupported("it asks for padding".to_owned())),
+            _ => None,
+        };
         let resize = if config.do_resize.unwrap_or(config.size.is_some()) {
             let number = config.resample.ok_or_else(|| missing("resizing (resample)"))?;
             let resample = Resample::from_pillow(number)
@@ -147,7 +154,7 @@ impl ImagePreprocessor {
                 )));
             }
         }
-        Ok(Self { resize, crop, rescale, normalize })
+        Ok(Self { resize, crop, bars, scaling: Scaling { rescale, normalize } })
     }
 
     /// The images as `f32 [images, 3, height, width]`.
@@ -170,20 +177,16 @@ impl ImagePreprocessor {
                         .to_owned(),
                 });
             }
-            self.append(&image, &mut values);
+            self.scaling.append(&image, &mut values);
         }
-        let Some((height, width)) = size else {
-            return Err(Error::InvalidArgument {
-                argument: "images",
-                given: "none".to_owned(),
-                expected: "at least one".to_owned(),
-            });
-        };
+        let Some((height, width)) = size else { return Err(none_given()) };
         Tensor::new(vec![images.len(), CHANNELS, height as usize, width as usize], values)
     }
 
     /// The image resized and cropped.
     fn sized(&self, image: &Image) -> Result<Image> {
+        let square = self.bars.map(|colour| square(image, colour)).transpose()?;
+        let image = square.as_ref().unwrap_or(image);
         let resized = match self.resize {
             None => image.clone(),
             Some((target, resample)) => {
@@ -196,24 +199,109 @@ impl ImagePreprocessor {
             Some((height, width)) => center_crop(&resized, height, width),
         }
     }
+}
 
+impl Scaling {
     /// Appends the image's values, channel by channel, with numpy's roundings: rescaled in double
     /// precision, normalised in single.
-    fn append(&self, image: &Image, values: &mut Vec<f32>) {
+    #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
+    pub(super) fn append(self, image: &Image, values: &mut Vec<f32>) {
         for channel in 0..CHANNELS {
+            let normalize =
+                self.normalize.map(|(mean, std)| (mean[channel] as f32, std[channel] as f32));
             values.extend(image.rgb8().iter().skip(channel).step_by(CHANNELS).map(|byte| {
-                #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
                 let value = match self.rescale {
                     Some(factor) => (f64::from(*byte) * factor) as f32,
                     None => f32::from(*byte),
                 };
-                match self.normalize {
-                    Some((mean, std)) => (value - mean[channel]) / std[channel],
+                match normalize {
+                    Some((mean, std)) => (value - mean) / std,
                     None => value,
                 }
             }));
         }
     }
+}
+
+/// The error for a batch of no images.
+pub(super) fn none_given() -> Error {
+    Error::InvalidArgument {
+        argument: "images",
+        given: "none".to_owned(),
+        expected: "at least one".to_owned(),
+    }
+}
+
+/// The error for what a `preprocessor_config.json` asks for and is not done here.
+pub(super) fn unsupported(path: &Path, reason: String) -> Error {
+    Error::UnsupportedModel {
+        path: path.to_owned(),
+        reason,
+        remedy: "preprocess the images yourself and run the graph with GraphModel".to_owned(),
+    }
+}
+
+/// Refuses an image processor of transformers that is none of `known`; no name is taken for one
+/// of them.
+pub(super) fn known_processor(name: Option<&str>, known: &[&str], path: &Path) -> Result<()> {
+    match name {
+        Some(name) if !class_name(name).is_some_and(|it| known.contains(&it)) => {
+            Err(unsupported(path, format!("image processor `{name}` is not known")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a processor's class is called after: `CLIP` of `CLIPImageProcessorFast`.
+fn class_name(processor: &str) -> Option<&str> {
+    let name = processor.trim_end_matches("Fast").trim_end_matches("Pil");
+    name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"))
+}
+
+/// A channel's mean as a byte, cut off as by Python's `int`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "means lie in 0..=1; others saturate"
+)]
+fn colour(mean: f64) -> u8 {
+    (mean * 255.0) as u8
+}
+
+/// The image in the middle of a square, with bars of `colour` beside it: `pad_to_square` of
+/// transformers 5.23, `image_processing_pil_llava.py`.
+fn square(image: &Image, colour: [u8; CHANNELS]) -> Result<Image> {
+    let edge = image.width().max(image.height());
+    if u64::from(edge) * u64::from(edge) > MAX_PIXELS {
+        return Err(Error::Image {
+            what: format!("{image:?}"),
+            reason: format!("as a square it takes {edge} x {edge} pixels"),
+        });
+    }
+    let top = (edge - image.height()) / 2;
+    let left = (edge - image.width()) / 2;
+    on_canvas(image, (edge, edge), (top, left), colour)
+}
+
+/// A picture of `height` x `width` pixels of one colour, with the image `top` and `left` pixels
+/// from its corner. What does not fit is cut off.
+pub(super) fn on_canvas(
+    image: &Image,
+    (height, width): (u32, u32),
+    (top, left): (u32, u32),
+    colour: [u8; CHANNELS],
+) -> Result<Image> {
+    let mut rgb = colour.repeat(height as usize * width as usize);
+    let row_bytes = image.width() as usize * CHANNELS;
+    let shown = row_bytes.min(width.saturating_sub(left) as usize * CHANNELS);
+    let rows = rgb.chunks_exact_mut(width as usize * CHANNELS).skip(top as usize);
+    for (row, pixels) in rows.zip(image.rgb8().chunks_exact(row_bytes)) {
+        let left = left as usize * CHANNELS;
+        if let Some(target) = row.get_mut(left..left + shown) {
+            target.copy_from_slice(&pixels[..shown]);
+        }
+    }
+    Image::from_rgb8(width, height, rgb)
 }
 
 impl Target {
@@ -243,7 +331,7 @@ impl Target {
 
 /// Pixels of a picture that is made here: far more than any model takes, and nothing that fills
 /// the memory, whatever a configuration or a picture of one pixel by thousands asks for.
-const MAX_PIXELS: u64 = 1 << 26;
+pub(super) const MAX_PIXELS: u64 = 1 << 26;
 
 /// The middle of the image; black where the image is smaller than the crop. Halves round as in
 /// transformers' `center_crop`: the offset down, padding up.

@@ -1,0 +1,325 @@
+//! DETR's images: the shortest and the longest edge decide the size, and a batch is padded to its
+//! largest image, with a mask. After transformers 5.23, `image_processing_pil_detr.py`.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::Image;
+use super::preprocess::{
+    CHANNELS, FILE, MAX_PIXELS, Scaling, known_processor, none_given, unsupported,
+};
+use super::resize::{Resample, resize};
+use crate::{Error, ModelDir, Result, Tensor};
+
+/// ImageNet's means and deviations, which DETR's processor takes where its file names none.
+const MEAN: [f64; CHANNELS] = [0.485, 0.456, 0.406];
+const DEVIATION: [f64; CHANNELS] = [0.229, 0.224, 0.225];
+/// Edges in pixels where the file names none; the longer also where `size` is one number.
+const SHORTEST_EDGE: u32 = 800;
+const LONGEST_EDGE: u32 = 1333;
+
+/// `preprocessor_config.json` as it is written. What is missing has a default in the class.
+#[derive(Debug, Deserialize)]
+struct Config {
+    #[serde(alias = "feature_extractor_type")]
+    image_processor_type: Option<String>,
+    do_resize: Option<bool>,
+    size: Option<Size>,
+    max_size: Option<u32>,
+    resample: Option<u64>,
+    do_rescale: Option<bool>,
+    rescale_factor: Option<f64>,
+    do_normalize: Option<bool>,
+    image_mean: Option<[f64; CHANNELS]>,
+    image_std: Option<[f64; CHANNELS]>,
+    #[serde(alias = "pad_and_return_pixel_mask")]
+    do_pad: Option<bool>,
+    pad_size: Option<PadSize>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+enum Size {
+    /// Files from before 2023; the longest edge is `max_size` beside it.
+    ShortestEdge(u32),
+    Named {
+        shortest_edge: Option<u32>,
+        longest_edge: Option<u32>,
+        max_height: Option<u32>,
+        max_width: Option<u32>,
+        height: Option<u32>,
+        width: Option<u32>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct PadSize {
+    height: u32,
+    width: u32,
+}
+
+/// Turns images into the pixels and the mask that a detector takes.
+#[derive(Clone, Debug)]
+pub struct DetectionPreprocessor {
+    resize: Option<(Target, Resample)>,
+    scaling: Scaling,
+    padding: Padding,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Exact { height: u32, width: u32 },
+    Edges { shortest: u32, longest: u32 },
+    Within { height: u32, width: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Padding {
+    None,
+    ToLargest,
+    To { height: u32, width: u32 },
+}
+
+/// An image ready for a batch.
+struct Prepared {
+    height: usize,
+    width: usize,
+    /// Channel by channel, row by row.
+    values: Vec<f32>,
+}
+
+impl DetectionPreprocessor {
+    /// Reads the model's `preprocessor_config.json`.
+    ///
+    /// # Errors
+    /// [`Error::MissingFile`] or [`Error::InvalidFile`]; [`Error::UnsupportedModel`] when it asks
+    /// for something that is not done here.
+    pub fn open(dir: &ModelDir) -> Result<Self> {
+        let config: Config = dir.required_json(FILE, "the model's image preprocessing")?;
+        Self::new(&config, &dir.path().join(FILE))
+    }
+
+    fn new(config: &Config, path: &Path) -> Result<Self> {
+        known_processor(config.image_processor_type.as_deref(), &["Detr"], path)?;
+        let resize = if config.do_resize.unwrap_or(true) {
+            // 2 is Pillow's number of bilinear.
+            let number = config.resample.unwrap_or(2);
+            let resample = Resample::from_pillow(number).ok_or_else(|| {
+                unsupported(path, format!("resample = {number} is no Pillow filter"))
+            })?;
+            Some((target(config, path)?, resample))
+        } else {
+            None
+        };
+        let normalize = config
+            .do_normalize
+            .unwrap_or(true)
+            .then(|| (config.image_mean.unwrap_or(MEAN), config.image_std.unwrap_or(DEVIATION)));
+        let rescale =
+            config.do_rescale.unwrap_or(true).then(|| config.rescale_factor.unwrap_or(1.0 / 255.0));
+        let padding = match (config.do_pad.unwrap_or(true), config.pad_size) {
+            (false, _) => Padding::None,
+            (true, None) => Padding::ToLargest,
+            (true, Some(PadSize { height, width })) => fits(height, width)
+                .then_some(Padding::To { height, width })
+                .ok_or_else(|| unsupported(path, format!("pad_size is {height} x {width}")))?,
+        };
+        Ok(Self { resize, scaling: Scaling { rescale, normalize }, padding })
+    }
+
+    /// The images as `f32 [images, 3, height, width]`, and `i64 [images, height, width]` that is
+    /// 1 where an image is and 0 where it was padded, to the right of it and below.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for no images, and for images of several sizes when the model
+    /// does not pad; [`Error::Image`] for one that has no size left after resizing, and for one
+    /// that is larger than what the model pads to.
+    pub fn pixel_values(&self, images: &[&Image]) -> Result<(Tensor, Tensor)> {
+        let mut prepared = Vec::with_capacity(images.len());
+        let (mut height, mut width) = match self.padding {
+            Padding::To { height, width } => (height as usize, width as usize),
+            _ => (0, 0),
+        };
+        for image in images {
+            let it = self.prepare(image)?;
+            match self.padding {
+                Padding::To { .. } if it.height > height || it.width > width => {
+                    return Err(Error::Image {
+                        what: format!("{image:?}"),
+                        reason: format!(
+                            "after resizing it is {} x {} pixels (height x width), and the model \
+                             pads to {height} x {width}",
+                            it.height, it.width
+                        ),
+                    });
+                }
+                Padding::None
+                    if !prepared.is_empty() && (it.height, it.width) != (height, width) =>
+                {
+                    return Err(Error::InvalidArgument {
+                        argument: "images",
+                        given: format!(
+                            "{height} x {width} and {} x {} pixels",
+                            it.height, it.width
+                        ),
+                        expected: "images of one size, since this model does not pad".to_owned(),
+                    });
+                }
+                _ => {}
+            }
+            (height, width) = (height.max(it.height), width.max(it.width));
+            prepared.push(it);
+        }
+        if prepared.is_empty() {
+            return Err(none_given());
+        }
+        // Two images that are each of a bearable size can need a batch that is not.
+        let total = (height * width).saturating_mul(images.len());
+        if total as u64 > MAX_BATCH_PIXELS {
+            return Err(Error::InvalidArgument {
+                argument: "images",
+                given: format!("{} images, padded to {height} x {width} pixels", images.len()),
+                expected: format!("at most {MAX_BATCH_PIXELS} pixels in one batch"),
+            });
+        }
+        let mut pixels = vec![0.0; total * CHANNELS];
+        let mut mask = vec![0_i64; total];
+        let planes = pixels.chunks_exact_mut(CHANNELS * height * width);
+        for ((it, planes), mask) in
+            prepared.iter().zip(planes).zip(mask.chunks_exact_mut(height * width))
+        {
+            for (plane, values) in planes
+                .chunks_exact_mut(height * width)
+                .zip(it.values.chunks_exact(it.height * it.width))
+            {
+                for (row, values) in
+                    plane.chunks_exact_mut(width).zip(values.chunks_exact(it.width))
+                {
+                    row[..it.width].copy_from_slice(values);
+                }
+            }
+            for row in mask.chunks_exact_mut(width).take(it.height) {
+                row[..it.width].fill(1);
+            }
+        }
+        Ok((
+            Tensor::new(vec![images.len(), CHANNELS, height, width], pixels)?,
+            Tensor::new(vec![images.len(), height, width], mask)?,
+        ))
+    }
+
+    /// Whether images of several sizes can share a batch.
+    pub(crate) const fn pads(&self) -> bool {
+        !matches!(self.padding, Padding::None)
+    }
+
+    /// Height and width that the image has for the model, before padding.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when no pixels would be left of it, or too many.
+    pub fn size(&self, image: &Image) -> Result<(u32, u32)> {
+        let (height, width) = (image.height(), image.width());
+        let Some((target, _)) = self.resize else { return Ok((height, width)) };
+        let (new_height, new_width) = target.size(height, width);
+        if fits(new_height, new_width) {
+            return Ok((new_height, new_width));
+        }
+        Err(Error::Image {
+            what: format!("an image of {width} x {height} pixels"),
+            reason: format!("the model's size makes {new_width} x {new_height} pixels of it"),
+        })
+    }
+
+    fn prepare(&self, image: &Image) -> Result<Prepared> {
+        let (height, width) = self.size(image)?;
+        let mut values = Vec::with_capacity(height as usize * width as usize * CHANNELS);
+        match self.resize {
+            Some((_, resample)) => {
+                self.scaling.append(&resize(image, width, height, resample)?, &mut values);
+            }
+            None => self.scaling.append(image, &mut values),
+        }
+        Ok(Prepared { height: height as usize, width: width as usize, values })
+    }
+}
+
+/// Pixels of one batch at most: each takes 20 bytes here before the model has seen any.
+const MAX_BATCH_PIXELS: u64 = 1 << 28;
+
+fn fits(height: u32, width: u32) -> bool {
+    (1..=MAX_PIXELS).contains(&(u64::from(height) * u64::from(width)))
+}
+
+/// What the file asks for, read in the order of the processor's `resize`.
+fn target(config: &Config, path: &Path) -> Result<Target> {
+    let default_longest = config.max_size.unwrap_or(LONGEST_EDGE);
+    let target = match config.size {
+        None => Target::Edges { shortest: SHORTEST_EDGE, longest: LONGEST_EDGE },
+        Some(Size::ShortestEdge(shortest)) => Target::Edges { shortest, longest: default_longest },
+        Some(Size::Named {
+            shortest_edge: Some(shortest), longest_edge: Some(longest), ..
+        }) => Target::Edges { shortest, longest },
+        Some(Size::Named { max_height: Some(height), max_width: Some(width), .. }) => {
+            Target::Within { height, width }
+        }
+        Some(Size::Named { height: Some(height), width: Some(width), .. }) => {
+            Target::Exact { height, width }
+        }
+        Some(other) => return Err(unsupported(path, format!("size = {other:?} is ambiguous"))),
+    };
+    let (Target::Exact { height: a, width: b }
+    | Target::Edges { shortest: a, longest: b }
+    | Target::Within { height: a, width: b }) = target;
+    if a == 0 || b == 0 {
+        return Err(unsupported(path, format!("it asks for images of {target:?}")));
+    }
+    Ok(target)
+}
+
+impl Target {
+    /// Height and width for an image of `height` x `width`, either of which can come out as 0.
+    fn size(self, height: u32, width: u32) -> (u32, u32) {
+        match self {
+            Self::Exact { height, width } => (height, width),
+            Self::Edges { shortest, longest } => edges((height, width), shortest, longest),
+            Self::Within { height: most_height, width: most_width } => {
+                let scale = (f64::from(most_height) / f64::from(height))
+                    .min(f64::from(most_width) / f64::from(width));
+                (cut(f64::from(height) * scale), cut(f64::from(width) * scale))
+            }
+        }
+    }
+}
+
+/// `get_size_with_aspect_ratio` of transformers' `image_transforms.py`: the shorter edge becomes
+/// `shortest`, unless the longer one would be longer than `longest`.
+fn edges((height, width): (u32, u32), shortest: u32, longest: u32) -> (u32, u32) {
+    let (short, long) = (f64::from(height.min(width)), f64::from(height.max(width)));
+    let mut edge = f64::from(shortest);
+    // What the other edge is computed from keeps its fraction, this one is rounded.
+    let mut exact = edge;
+    if long / short * edge > f64::from(longest) {
+        exact = f64::from(longest) * short / long;
+        edge = exact.round_ties_even();
+    }
+    let edge = cut(edge);
+    let other = |along: u32, across: u32| cut(exact * f64::from(along) / f64::from(across));
+    if height.min(width) == edge {
+        (height, width)
+    } else if width < height {
+        (other(height, width), edge)
+    } else {
+        (edge, other(width, height))
+    }
+}
+
+/// Python's `int` of a positive number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "positive, and a value beyond u32 saturates and is refused"
+)]
+fn cut(value: f64) -> u32 {
+    value as u32
+}
