@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Image;
 use super::preprocess::{
-    CHANNELS, FILE, MAX_PIXELS, Scaling, known_processor, none_given, unsupported,
+    CHANNELS, FILE, MAX_BATCH_PIXELS, MAX_PIXELS, Scaling, known_processor, none_given, unsupported,
 };
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
@@ -244,9 +244,6 @@ impl DetectionPreprocessor {
     }
 }
 
-/// Pixels of one batch at most: each takes 20 bytes here before the model has seen any.
-const MAX_BATCH_PIXELS: u64 = 1 << 28;
-
 fn fits(height: u32, width: u32) -> bool {
     (1..=MAX_PIXELS).contains(&(u64::from(height) * u64::from(width)))
 }
@@ -322,4 +319,138 @@ fn edges((height, width): (u32, u32), shortest: u32, longest: u32) -> (u32, u32)
 )]
 fn cut(value: f64) -> u32 {
     value as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_pictures::{hash_of_values, picture};
+    use super::{Config, DetectionPreprocessor, Target};
+    use crate::{Error, Result};
+
+    fn preprocessor(json: &str) -> Result<DetectionPreprocessor> {
+        let config: Config = serde_json::from_str(json).unwrap();
+        DetectionPreprocessor::new(&config, "preprocessor_config.json".as_ref())
+    }
+
+    /// Expectations are those of transformers' `get_size_with_aspect_ratio`.
+    #[test]
+    fn the_longest_edge_limits_the_shortest() {
+        for ((height, width), (shortest, longest), expected) in [
+            ((480, 640), (800, 1333), (800, 1066)),
+            ((640, 480), (800, 1333), (1066, 800)),
+            ((800, 600), (800, 1333), (1066, 800)),
+            ((1, 1), (800, 1333), (800, 800)),
+            ((1000, 3000), (800, 1333), (444, 1333)),
+            ((427, 640), (800, 1333), (800, 1199)),
+            ((5, 640), (800, 1333), (10, 1333)),
+            ((1, 3000), (800, 1333), (0, 1333)),
+            // Halves go to the even number, and the other edge forgets what was rounded away.
+            ((3, 40), (20, 30), (2, 30)),
+            ((2, 5), (10, 21), (8, 21)),
+            ((21, 20), (16, 16), (16, 15)),
+            // As it is where an edge is right already, though the computed one would differ.
+            ((30, 9), (20, 30), (30, 9)),
+            ((24, 20), (20, 33), (24, 20)),
+        ] {
+            let target = Target::Edges { shortest, longest };
+            assert_eq!(target.size(height, width), expected, "{height} x {width}, {target:?}");
+        }
+    }
+
+    /// Expectations are those of transformers' `get_image_size_for_max_height_width`.
+    #[test]
+    fn an_image_can_be_fitted_into_a_rectangle() {
+        for ((height, width), (most_height, most_width), expected) in [
+            ((100, 200), (50, 50), (25, 50)),
+            ((100, 200), (200, 500), (200, 400)),
+            ((33, 77), (20, 40), (17, 39)),
+            ((1, 1), (5, 7), (5, 5)),
+            ((3, 1000), (20, 20), (0, 20)),
+        ] {
+            let target = Target::Within { height: most_height, width: most_width };
+            assert_eq!(target.size(height, width), expected, "{height} x {width}, {target:?}");
+        }
+    }
+
+    /// Old and new files mean the same, and what is missing is the class's default.
+    #[test]
+    fn the_size_is_read_in_every_form() {
+        let size = |json: &str| preprocessor(json).unwrap().size(&picture(20, 10)).unwrap();
+        for (json, expected) in [
+            ("{}", (666, 1333)),
+            (r#"{"feature_extractor_type": "DetrFeatureExtractor", "size": 6}"#, (6, 12)),
+            (r#"{"size": 6, "max_size": 9}"#, (4, 9)),
+            (r#"{"size": {"shortest_edge": 6, "longest_edge": 9}, "max_size": 100}"#, (4, 9)),
+            (r#"{"size": {"max_height": 6, "max_width": 8, "height": null}}"#, (4, 8)),
+            (r#"{"size": {"height": 6, "width": 8}}"#, (6, 8)),
+            (r#"{"size": 6, "do_resize": false}"#, (10, 20)),
+        ] {
+            assert_eq!(size(json), expected, "{json}");
+        }
+    }
+
+    /// The hash, the sizes and the values are those of `DetrImageProcessorPil`.
+    #[test]
+    fn a_batch_is_padded_to_its_largest_image() {
+        let plain = r#"{"size": 6, "max_size": 9, "do_rescale": false, "do_normalize": false}"#;
+        let [a, b, c] = [picture(8, 5), picture(4, 7), picture(12, 3)];
+        let (pixels, mask) = preprocessor(plain).unwrap().pixel_values(&[&a, &b, &c]).unwrap();
+        assert_eq!((pixels.shape(), mask.shape()), (&[3, 3, 9, 9][..], &[3, 9, 9][..]));
+        assert_eq!(hash_of_values(pixels.as_f32().unwrap()), 0xe50c_2e20_611e_43c3);
+        for (mask, (height, width)) in
+            mask.as_i64().unwrap().chunks(81).zip([(6, 9), (9, 5), (2, 9)])
+        {
+            for (at, one) in mask.iter().enumerate() {
+                assert_eq!(*one == 1, at / 9 < height && at % 9 < width);
+            }
+        }
+        let scaled = preprocessor(r#"{"size": 6, "do_resize": false}"#).unwrap();
+        let (pixels, _) = scaled.pixel_values(&[&picture(2, 1)]).unwrap();
+        let expected =
+            [-2.117_904, -1.638_410_9, -0.512_605, 0.485_294_22, 1.228_235_5, -1.734_727_6];
+        for (got, want) in pixels.as_f32().unwrap().iter().zip(expected) {
+            assert!((got - want).abs() < 1e-6, "{got} {want}");
+        }
+    }
+
+    #[test]
+    fn padding_can_be_fixed_or_missing() {
+        let fixed =
+            preprocessor(r#"{"do_resize": false, "pad_size": {"height": 4, "width": 3}}"#).unwrap();
+        let (pixels, mask) = fixed.pixel_values(&[&picture(2, 1)]).unwrap();
+        assert_eq!(pixels.shape(), [1, 3, 4, 3]);
+        assert_eq!(mask.as_i64().unwrap(), [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let error = fixed.pixel_values(&[&picture(4, 1)]).unwrap_err();
+        assert!(matches!(error, Error::Image { .. }), "{error}");
+
+        let none =
+            preprocessor(r#"{"do_resize": false, "pad_and_return_pixel_mask": false}"#).unwrap();
+        let (a, b) = (picture(2, 1), picture(1, 2));
+        assert_eq!(none.pixel_values(&[&a, &a]).unwrap().1.as_i64().unwrap(), [1, 1, 1, 1]);
+        for images in [&[&a, &b][..], &[]] {
+            let error = none.pixel_values(images).unwrap_err();
+            assert!(matches!(error, Error::InvalidArgument { argument: "images", .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_picture_is_refused() {
+        for json in [
+            r#"{"image_processor_type": "ConditionalDetrImageProcessor"}"#,
+            r#"{"size": {"shortest_edge": 800}}"#,
+            r#"{"size": 0}"#,
+            r#"{"resample": 9}"#,
+            r#"{"pad_size": {"height": 0, "width": 3}}"#,
+            r#"{"pad_size": {"height": 4000000000, "width": 4000000000}}"#,
+        ] {
+            let error = preprocessor(json).unwrap_err();
+            assert!(matches!(error, Error::UnsupportedModel { .. }), "{json}: {error}");
+        }
+        let usual = preprocessor("{}").unwrap();
+        let huge = preprocessor(r#"{"size": {"height": 100000, "width": 100000}}"#).unwrap();
+        for (preprocessor, image) in [(&usual, picture(3000, 1)), (&huge, picture(1, 1))] {
+            let error = preprocessor.pixel_values(&[&image]).unwrap_err();
+            assert!(matches!(error, Error::Image { .. }), "{error}");
+        }
+    }
 }

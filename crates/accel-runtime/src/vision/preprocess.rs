@@ -25,15 +25,15 @@ pub(super) struct Config {
     #[serde(alias = "feature_extractor_type")]
     pub(super) image_processor_type: Option<String>,
     #[serde(default)]
-    do_resize: Option<bool>,
+    pub(super) do_resize: Option<bool>,
     #[serde(default)]
-    size: Option<Size>,
+    pub(super) size: Option<Size>,
     #[serde(default)]
-    resample: Option<u64>,
+    pub(super) resample: Option<u64>,
     #[serde(default)]
-    do_center_crop: Option<bool>,
+    pub(super) do_center_crop: Option<bool>,
     #[serde(default)]
-    crop_size: Option<Size>,
+    pub(super) crop_size: Option<Size>,
     #[serde(default)]
     do_rescale: Option<bool>,
     #[serde(default)]
@@ -50,7 +50,7 @@ pub(super) struct Config {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(untagged)]
-enum Size {
+pub(super) enum Size {
     Exact { height: u32, width: u32 },
     ShortestEdge { shortest_edge: u32, longest_edge: Option<u32> },
     // Files from before 2023: transformers took it for a square where it was exact and for the
@@ -333,6 +333,9 @@ impl Target {
 /// the memory, whatever a configuration or a picture of one pixel by thousands asks for.
 pub(super) const MAX_PIXELS: u64 = 1 << 26;
 
+/// Pixels of one batch at most: each takes 20 bytes here before the model has seen any.
+pub(super) const MAX_BATCH_PIXELS: u64 = 1 << 28;
+
 /// The middle of the image; black where the image is smaller than the crop. Halves round as in
 /// transformers' `center_crop`: the offset down, padding up.
 fn center_crop(image: &Image, height: u32, width: u32) -> Result<Image> {
@@ -365,6 +368,7 @@ fn offset(image: u32, crop: u32) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_pictures::{hash_of_values, picture};
     use super::{Config, ImagePreprocessor, Target, center_crop};
     use crate::{Error, Image};
 
@@ -397,6 +401,28 @@ mod tests {
         assert_eq!(Target::ShortestEdge(224).size(75, 50).unwrap(), (336, 224));
         assert_eq!(Target::ShortestEdge(10).size(3, 10).unwrap(), (10, 33));
         assert!(matches!(Target::ShortestEdge(224).size(1, 2_000_000), Err(Error::Image { .. })));
+    }
+
+    /// Hashes of what `LlavaImageProcessorPil` makes of the same pictures.
+    #[test]
+    fn llava_makes_a_square_first() {
+        let square = preprocessor(
+            r#"{"image_processor_type": "LlavaImageProcessor", "do_pad": true, "resample": 3,
+                "size": {"shortest_edge": 6}, "do_center_crop": true,
+                "crop_size": {"height": 6, "width": 6}, "do_rescale": false,
+                "do_normalize": false, "image_mean": [0.48145466, 0.4578275, 0.40821073]}"#,
+        )
+        .unwrap();
+        for ((width, height), expected) in [
+            ((7, 5), 0x1509_4d7e_0354_6520),
+            ((5, 8), 0xbc74_8c76_507e_e355),
+            ((6, 6), 0x460e_552b_c030_ab5a),
+            ((1, 4), 0x1a00_eccf_450a_af91),
+        ] {
+            let pixels = square.pixel_values(&[&picture(width, height)]).unwrap();
+            assert_eq!(pixels.shape(), [1, 3, 6, 6]);
+            assert_eq!(hash_of_values(pixels.as_f32().unwrap()), expected, "{width} x {height}");
+        }
     }
 
     #[test]
