@@ -42,8 +42,8 @@ pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
     BoundingBox, CancelHandle, DetectedObject, GenerateOptions, Generated, GraphModel,
-    ImageClassifier, LabelScore, MaskFill, Message, ObjectDetector, Pipeline, Pooling, Step, Stop,
-    Strategy, TextEncoder, TextGenerator, load, simulate,
+    ImageClassifier, ImageTextGenerator, LabelScore, MaskFill, Message, ObjectDetector, Pipeline,
+    Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

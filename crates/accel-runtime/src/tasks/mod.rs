@@ -2,6 +2,8 @@
 
 mod graph_model;
 mod image_classifier;
+mod image_text_generator;
+mod image_tokens;
 mod object_detector;
 mod text_encoder;
 mod text_generator;
@@ -15,6 +17,7 @@ use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
 
 pub use graph_model::GraphModel;
 pub use image_classifier::{ImageClassifier, LabelScore};
+pub use image_text_generator::ImageTextGenerator;
 pub use object_detector::{BoundingBox, DetectedObject, ObjectDetector};
 pub use text_encoder::{MaskFill, Pooling, TextEncoder};
 pub use text_generator::TextGenerator;
