@@ -9,6 +9,7 @@ mod corruption;
 mod generation;
 mod graphs;
 mod image_tasks;
+mod image_text_tasks;
 mod inputs;
 mod models;
 mod onnx_bytes;
