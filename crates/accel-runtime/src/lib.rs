@@ -13,6 +13,7 @@
 //! a simulated one has its own type, [`Simulated`]. Nothing is assumed about a graph that the
 //! graph itself says: inputs, outputs and cache are taken from its declarations.
 
+pub mod audio;
 mod choose;
 mod decoding;
 pub mod engine;
@@ -33,6 +34,7 @@ pub use accel_core::*;
 #[doc(no_inline)]
 pub use accel_core::Engine as EngineName;
 
+pub use audio::Audio;
 pub use choose::{Candidate, Chosen, Rejection, choose};
 pub use engine::{Availability, Dim, Placement, Session, TensorInfo, availability, for_platform};
 pub use error::{Error, InputProblem, Result};
@@ -41,10 +43,11 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    BoundingBox, CancelHandle, DetectedObject, GenerateOptions, Generated, GraphModel,
-    ImageClassifier, ImageTextGenerator, LabelScore, MaskFill, Message, ObjectDetector, Pipeline,
-    Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, load, simulate,
+    AudioTextEncoder, BoundingBox, CancelHandle, DetectedObject, GenerateOptions, Generated,
+    GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator, LabelScore, MaskFill,
+    Message, ObjectDetector, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator,
+    VideoTextEncoder, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;
-pub use vision::Image;
+pub use vision::{Image, Video};

@@ -1,12 +1,17 @@
 //! Task pipelines: typed arguments in, typed results out, one file each.
 
+mod audio_text_encoder;
+mod dual_encoder;
 mod graph_model;
 mod image_classifier;
+mod image_text_encoder;
 mod image_text_generator;
 mod image_tokens;
+mod labels;
 mod object_detector;
 mod text_encoder;
 mod text_generator;
+mod video_text_encoder;
 
 use accel_core::{SessionOptions, Variant};
 
@@ -15,12 +20,15 @@ use crate::engine::{self, Placement, Session};
 use crate::model::{ModelDir, ModelSource};
 use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
 
+pub use audio_text_encoder::AudioTextEncoder;
 pub use graph_model::GraphModel;
 pub use image_classifier::{ImageClassifier, LabelScore};
+pub use image_text_encoder::ImageTextEncoder;
 pub use image_text_generator::ImageTextGenerator;
 pub use object_detector::{BoundingBox, DetectedObject, ObjectDetector};
 pub use text_encoder::{MaskFill, Pooling, TextEncoder};
 pub use text_generator::TextGenerator;
+pub use video_text_encoder::VideoTextEncoder;
 
 pub use crate::decoding::{CancelHandle, GenerateOptions, Generated, Step, Stop, Strategy};
 pub use crate::text::Message;
@@ -164,6 +172,16 @@ pub(crate) fn softmax(scores: &mut [f32]) {
     }
 }
 
+/// Scales a vector to length 1; the zero vector stays, as by torch's `normalize`.
+fn scale_to_unit_length(vector: &mut [f32]) {
+    let length = vector.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>().sqrt().max(1e-12);
+    for value in vector {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1")]
+        let scaled = (f64::from(*value) / length) as f32;
+        *value = scaled;
+    }
+}
+
 /// Indexes of the `k` largest scores, the largest first, equal ones by index.
 pub(crate) fn top_k(scores: &[f32], k: usize) -> Vec<usize> {
     let mut indexes: Vec<_> = (0..scores.len()).collect();
@@ -198,7 +216,7 @@ fn at_least_one(argument: &'static str, given: usize) -> Result<()> {
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
-    use super::{softmax, top_k};
+    use super::{scale_to_unit_length, softmax, top_k};
 
     #[test]
     fn equal_scores_are_ordered_by_index() {
@@ -213,5 +231,15 @@ mod tests {
         let mut scores = [1000.0, 1000.0, -1000.0];
         softmax(&mut scores);
         assert_eq!(scores, [0.5, 0.5, 0.0]);
+    }
+
+    #[test]
+    fn the_zero_vector_stays() {
+        let mut vector = [0.0, 0.0];
+        scale_to_unit_length(&mut vector);
+        assert_eq!(vector, [0.0, 0.0]);
+        let mut vector = [3.0, 4.0];
+        scale_to_unit_length(&mut vector);
+        assert_eq!(vector, [0.6, 0.8]);
     }
 }

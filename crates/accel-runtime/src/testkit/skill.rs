@@ -6,8 +6,9 @@ use accel_core::{SessionOptions, Stage};
 use super::Failure;
 use super::reference::Reference;
 use crate::{
-    GraphModel, ImageClassifier, ModelSource, Pipeline as _, Placement, Result, Session, SkillSpec,
-    Tensor, TensorInfo, TextEncoder, TextGenerator,
+    AudioTextEncoder, GraphModel, ImageClassifier, ImageTextEncoder, ModelSource, Pipeline as _,
+    Placement, Result, Session, SkillSpec, Tensor, TensorInfo, TextEncoder, TextGenerator,
+    VideoTextEncoder,
 };
 
 /// Makes [`Load`] and [`Skill`] of a list of pipelines: type, accessor, what people call it.
@@ -132,6 +133,12 @@ skills! {
     ImageClassifier, image_classifier, "an image classifier";
     /// A text generator.
     TextGenerator, text_generator, "a text generator";
+    /// An encoder of images and texts.
+    ImageTextEncoder, image_text_encoder, "an encoder of images and texts";
+    /// An encoder of sounds and texts.
+    AudioTextEncoder, audio_text_encoder, "an encoder of sounds and texts";
+    /// An encoder of videos and texts.
+    VideoTextEncoder, video_text_encoder, "an encoder of videos and texts";
     /// A model without typed tasks yet.
     GraphModel, graph_model, "a model without typed tasks";
 }

@@ -1,4 +1,4 @@
-//! Images to pixel values, as Hugging Face does it with Pillow.
+//! Images and videos to pixel values, as Hugging Face does it with Pillow.
 
 mod detr;
 mod image;
@@ -6,12 +6,14 @@ mod packing;
 mod preprocess;
 mod resize;
 mod tiles;
+mod video;
 
 pub use detr::DetectionPreprocessor;
 pub use image::Image;
 pub(crate) use packing::Grid;
 pub use preprocess::ImagePreprocessor;
 pub use tiles::TilePreprocessor;
+pub use video::Video;
 
 /// Pictures and hashes for the tests of preprocessing.
 #[cfg(test)]

@@ -14,8 +14,10 @@ pub(super) const CHANNELS: usize = 3;
 
 /// Image processors of transformers whose whole behaviour the fields below describe. Others
 /// resize, pad or scale in ways of their own.
-const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip", LLAVA];
-
+const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip", "VideoMAE", LLAVA];
+/// Those of them that take a `size` of one number for the shortest edge, the others for a square
+/// (transformers 5.23, `default_to_square` of each class), and that crop unless told otherwise.
+const CROPPING_PROCESSORS: &[&str] = &["CLIP", "VideoMAE", LLAVA];
 /// The one that pads to a square before anything else where it is asked to pad.
 const LLAVA: &str = "Llava";
 
@@ -53,8 +55,7 @@ pub(super) struct Config {
 pub(super) enum Size {
     Exact { height: u32, width: u32 },
     ShortestEdge { shortest_edge: u32, longest_edge: Option<u32> },
-    // Files from before 2023: transformers took it for a square where it was exact and for the
-    // shortest edge where it was not, by class. Crops were always square.
+    // Files from before 2023. Crops were always square; what a size means, the class decides.
     Legacy(u32),
 }
 
@@ -101,8 +102,10 @@ impl ImagePreprocessor {
 
         let processor = config.image_processor_type.as_deref();
         known_processor(processor, KNOWN_PROCESSORS, path)?;
+        let processor = processor.and_then(class_name);
+        let crops = processor.map(|it| CROPPING_PROCESSORS.contains(&it));
         let bars = match config.do_pad {
-            Some(true) if processor.is_some_and(|it| class_name(it) == Some(LLAVA)) => {
+            Some(true) if processor == Some(LLAVA) => {
                 Some(config.image_mean.map_or([0; CHANNELS], |it| it.map(colour)))
             }
             Some(true) => return Err(unsupported("it asks for padding".to_owned())),
@@ -117,13 +120,17 @@ impl ImagePreprocessor {
                 Size::ShortestEdge { shortest_edge, longest_edge: None } => {
                     Target::ShortestEdge(shortest_edge)
                 }
+                Size::Legacy(edge) if crops == Some(true) => Target::ShortestEdge(edge),
+                Size::Legacy(edge) if crops == Some(false) => {
+                    Target::Exact { height: edge, width: edge }
+                }
                 other => return Err(unsupported(format!("size = {other:?} is ambiguous"))),
             };
             Some((target, resample))
         } else {
             None
         };
-        let crop = if config.do_center_crop == Some(true) {
+        let crop = if config.do_center_crop.or(crops) == Some(true) {
             match config.crop_size.ok_or_else(|| missing("a crop (crop_size)"))? {
                 Size::Exact { height, width } => Some((height, width)),
                 Size::Legacy(edge) => Some((edge, edge)),
@@ -393,6 +400,26 @@ mod tests {
         assert_eq!(reds(&center_crop(&image(3, 3), 2, 2).unwrap()), [1, 2, 4, 5]);
         assert_eq!(reds(&center_crop(&image(1, 1), 2, 2).unwrap()), [0, 0, 0, 1]);
         assert_eq!(reds(&center_crop(&image(2, 1), 2, 1).unwrap()), [0, 1]);
+    }
+
+    /// Expectations are the shapes that transformers' processors give of the same files.
+    #[test]
+    fn what_files_leave_open_is_decided_by_the_processor() {
+        let shape = |json: &str| {
+            let pixels = preprocessor(json).unwrap().pixel_values(&[&image(20, 10)]).unwrap();
+            pixels.shape()[2..].to_vec()
+        };
+        let open = r#""resample": 3, "size": 8"#;
+        let crop = r#""resample": 3, "size": 8, "crop_size": 8"#;
+        for (processor, fields, expected) in [
+            ("CLIPFeatureExtractor", crop, [8, 8]),
+            ("VideoMAEFeatureExtractor", crop, [8, 8]),
+            ("CLIPImageProcessor", r#""resample": 3, "size": 8, "do_center_crop": false"#, [8, 16]),
+            ("ViTFeatureExtractor", open, [8, 8]),
+        ] {
+            let json = format!(r#"{{"feature_extractor_type": "{processor}", {fields}}}"#);
+            assert_eq!(shape(&json), expected, "{json}");
+        }
     }
 
     #[test]

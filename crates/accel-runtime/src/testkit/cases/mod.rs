@@ -2,6 +2,7 @@
 
 mod agree;
 mod device;
+mod dual;
 mod errors;
 mod generator;
 mod graph;
@@ -16,6 +17,7 @@ mod text_encoder;
 mod tokenizer;
 
 pub use device::{records_device_memory, records_first_run, reuses_compiled_model};
+pub use dual::classifies_zero_shot;
 pub use errors::{bad_input_is_typed, refuses_over_memory_limit};
 pub use generator::generates_text;
 pub use graph::{fp16_matches_reference, int8_matches_reference, loads, matches_reference};

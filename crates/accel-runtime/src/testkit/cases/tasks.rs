@@ -1,5 +1,6 @@
 //! What each kind of skill adds to the cases that all have.
 
+use super::dual::{self, DualEncoder};
 use super::errors::expect;
 use super::{generator, image, text_encoder};
 use crate::Error;
@@ -10,6 +11,9 @@ pub(super) fn batch_equals_singles(probe: &Probe<'_>, skill: &Skill) -> Verdict 
     match skill {
         Skill::TextEncoder(it) => text_encoder::batch_equals_singles(probe, it),
         Skill::ImageClassifier(it) => image::batch_equals_singles(probe, it),
+        Skill::ImageTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Images(it)),
+        Skill::AudioTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Audios(it)),
+        Skill::VideoTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Videos(it)),
         // These have no batch call.
         Skill::TextGenerator(_) | Skill::GraphModel(_) => Ok(()),
     }
@@ -21,6 +25,9 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
         Skill::TextEncoder(it) => text_encoder::bad_input_is_typed(probe, it),
         Skill::ImageClassifier(it) => image::bad_input_is_typed(it),
         Skill::TextGenerator(it) => generator::bad_input_is_typed(probe, it),
+        Skill::ImageTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Images(it)),
+        Skill::AudioTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Audios(it)),
+        Skill::VideoTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Videos(it)),
         Skill::GraphModel(it) => {
             let result = it.run("no_such_graph", Vec::new(), &[]);
             expect("a graph that is not there", result, |it| invalid_argument(it, "graph"))
@@ -32,6 +39,9 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
 pub(super) fn measure(probe: &Probe<'_>, skill: &Skill) -> Verdict {
     match skill {
         Skill::TextGenerator(it) => generator::measure(probe, it),
+        Skill::ImageTextEncoder(it) => dual::measure(probe, DualEncoder::Images(it)),
+        Skill::AudioTextEncoder(it) => dual::measure(probe, DualEncoder::Audios(it)),
+        Skill::VideoTextEncoder(it) => dual::measure(probe, DualEncoder::Videos(it)),
         Skill::TextEncoder(_) | Skill::ImageClassifier(_) | Skill::GraphModel(_) => Ok(()),
     }
 }

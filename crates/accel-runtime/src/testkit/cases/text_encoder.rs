@@ -3,6 +3,7 @@
 use accel_core::SessionOptions;
 
 use super::agree::{self, Agreement, Scored};
+use super::dual::{self, DualEncoder};
 use super::errors::expect;
 use super::tasks::invalid_argument;
 use super::tokenizer;
@@ -10,12 +11,16 @@ use crate::testkit::reference::{EmbeddingCase, Fill};
 use crate::testkit::{Failure, Probe, Verdict};
 use crate::{Error, MaskFill, Tensor, TextEncoder};
 
-/// Text embeddings equal Hugging Face's, tokens first.
+/// Embeddings equal Hugging Face's, tokens first: of texts, and of images, sounds or videos where
+/// the skill takes them.
 ///
 /// # Errors
 /// Of stage `mismatch`; `resolve` when none are recorded.
 pub fn embeds(probe: &Probe<'_>) -> Verdict {
     let skill = probe.load()?;
+    if let Some(encoder) = DualEncoder::of(&skill) {
+        return dual::embeds(probe, encoder);
+    }
     let encoder = skill.text_encoder()?;
     tokenizer::check(probe, encoder.tokenizer())?;
     let tolerance = probe.own_tolerance()?;

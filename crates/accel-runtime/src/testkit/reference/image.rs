@@ -53,19 +53,8 @@ pub(super) fn image_case(
         return Err(fields.damaged("no labels"));
     }
     let pixel_values = tensors.take_f32(&fields.present("tensor", entry.tensor)?, 4)?;
-    let mut tolerance = entry.tolerance;
-    let mut bound = |name: &str| {
-        let it = tolerance.remove(name).unwrap_or(0.0);
-        if it.is_finite() && (0.0..0.1).contains(&it) {
-            Ok(it)
-        } else {
-            Err(fields.damaged(&format!("tolerance {name} = {it} lets anything pass")))
-        }
-    };
-    let (pixel_tolerance, score_tolerance) = (bound("pixel_values")?, bound("score")?);
-    if let Some(name) = tolerance.keys().next() {
-        return Err(fields.damaged(&format!("unknown tolerance `{name}`")));
-    }
+    let [pixel_tolerance, score_tolerance] =
+        fields.bounds(entry.tolerance, ["pixel_values", "score"])?;
     let case = entry.case;
     Ok(ImageCase { case, image, top_k, want, pixel_values, pixel_tolerance, score_tolerance })
 }

@@ -4,6 +4,7 @@
 //! finite, a field nobody knows, a case recorded twice: each is an [`Error`](crate::Error) of the resolve stage,
 //! because a test against half a reference proves half of what it says.
 
+mod dual;
 mod file;
 mod image;
 mod read;
@@ -16,6 +17,7 @@ use accel_core::Task;
 
 use crate::{Result, Tensor};
 
+pub use dual::{Media, VectorCase, VectorInputs, ZeroShotCase};
 pub use image::{ImageCase, Label};
 pub use text::{EmbeddingCase, Fill, FillCase, GenerationCase, Prompt, TokenizerCase};
 
@@ -39,6 +41,10 @@ pub struct Reference {
     pub images: Vec<ImageCase>,
     /// Generated texts.
     pub generations: Vec<GenerationCase>,
+    /// Vectors of texts, images, sounds and videos.
+    pub vectors: Vec<VectorCase>,
+    /// Labels chosen for images, sounds and videos.
+    pub zero_shots: Vec<ZeroShotCase>,
     /// Cases of tasks that no typed pipeline serves yet, by task and name.
     pub others: Vec<(Task, String)>,
     /// Texts and their tokens.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
-use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, image, text};
+use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, dual, image, text};
 use crate::{Error, Result};
 
 const VERSION: u64 = 1;
@@ -86,6 +86,8 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         fills: Vec::new(),
         images: Vec::new(),
         generations: Vec::new(),
+        vectors: Vec::new(),
+        zero_shots: Vec::new(),
         others: Vec::new(),
         tokenizer: file.tokenizer,
     };
@@ -132,8 +134,11 @@ fn task_case(
     let task = Task::parse(&entry.task).map_err(|error| damaged(path, error.to_string()))?;
     let fields = Fields { path, task, case: entry.case.clone() };
     match task {
-        Task::FeatureExtraction if entry.inputs.get("texts").is_some() => {
+        Task::FeatureExtraction if entry.parameters.get("pooling").is_some() => {
             reference.embeddings.push(text::embedding_case(&fields, tensors, entry)?);
+        }
+        Task::FeatureExtraction => {
+            reference.vectors.push(dual::vector_case(&fields, tensors, entry)?);
         }
         Task::FillMask => reference.fills.push(text::fill_case(&fields, entry)?),
         Task::ImageClassification => {
@@ -141,6 +146,11 @@ fn task_case(
         }
         Task::TextGeneration => {
             reference.generations.push(text::generation_case(&fields, tensors, entry)?);
+        }
+        Task::ZeroShotImageClassification
+        | Task::ZeroShotAudioClassification
+        | Task::ZeroShotVideoClassification => {
+            reference.zero_shots.push(dual::zero_shot_case(&fields, tensors, entry)?);
         }
         _ => reference.others.push((task, entry.case)),
     }
@@ -161,6 +171,25 @@ impl Fields<'_> {
 
     pub(super) fn parse<T: DeserializeOwned>(&self, field: &str, value: Value) -> Result<T> {
         serde_json::from_value(value).map_err(|error| self.damaged(&format!("{field}: {error}")))
+    }
+
+    /// The tolerances called `names`, 0 where there is none, and no others.
+    pub(super) fn bounds<const N: usize>(
+        &self,
+        mut tolerance: BTreeMap<String, f64>,
+        names: [&str; N],
+    ) -> Result<[f64; N]> {
+        let mut bounds = [0.0; N];
+        for (bound, name) in bounds.iter_mut().zip(names) {
+            *bound = tolerance.remove(name).unwrap_or(0.0);
+            if !(bound.is_finite() && (0.0..0.1).contains(bound)) {
+                return Err(self.damaged(&format!("tolerance {name} = {bound} lets anything pass")));
+            }
+        }
+        match tolerance.keys().next() {
+            Some(name) => Err(self.damaged(&format!("unknown tolerance `{name}`"))),
+            None => Ok(bounds),
+        }
     }
 
     pub(super) fn present<T>(&self, field: &str, value: Option<T>) -> Result<T> {
