@@ -97,6 +97,11 @@ impl ImageTextGenerator {
         &self.tokenizer
     }
 
+    /// Tokens that end a text, from the model's configuration.
+    pub fn end_tokens(&self) -> &[i64] {
+        &self.end_tokens
+    }
+
     /// How a prompt spells an image: `<image>` in most models.
     pub fn image_token(&self) -> &str {
         &self.images.text

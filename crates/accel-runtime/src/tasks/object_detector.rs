@@ -1,5 +1,7 @@
 //! Object detectors: labelled boxes in an image.
 
+use std::collections::BTreeMap;
+
 use accel_core::SessionOptions;
 
 use super::{Pipeline, bad_output, batch_size, floats, load_graph, output_among, softmax, top_k};
@@ -93,8 +95,12 @@ impl ObjectDetector {
         results.pop().ok_or_else(|| bad_output(LOGITS, "one row", "none"))
     }
 
-    /// The objects in every image, in the images' order. More images than `max_batch` take several
-    /// runs, as do images of several sizes where the model takes no mask to tell them from padding.
+    /// The objects in every image, in the images' order: for each those that it has alone.
+    ///
+    /// Images share a run when the model takes them in one size, up to `max_batch` of them.
+    /// Padding would let images of any size share one, but a convolutional backbone sees what it
+    /// makes of the padding before the mask hides that, so an image would have other objects in
+    /// other company.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a `threshold` that is no probability; [`Error::Image`];
@@ -111,16 +117,17 @@ impl ObjectDetector {
                 expected: "a probability, from 0 to 1".to_owned(),
             });
         }
-        let sizes =
-            images.iter().map(|it| self.preprocessor.size(it)).collect::<Result<Vec<_>>>()?;
-        let mixes_sizes = self.takes_mask && self.preprocessor.pads();
-        let mut results = Vec::with_capacity(images.len());
-        while results.len() < images.len() {
-            let rest = results.len()..images.len();
-            let like_first = |index: &usize| mixes_sizes || sizes[*index] == sizes[results.len()];
-            let count = rest.take_while(like_first).take(self.max_batch).count();
-            let batch = &images[results.len()..results.len() + count];
-            results.extend(self.run(batch, threshold)?);
+        let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (index, image) in images.iter().enumerate() {
+            let size = self.preprocessor.padded_size(image)?;
+            alike.entry(size).or_default().push(index);
+        }
+        let mut results = vec![Vec::new(); images.len()];
+        for indexes in alike.values().flat_map(|it| it.chunks(self.max_batch)) {
+            let batch: Vec<_> = indexes.iter().map(|it| images[*it]).collect();
+            for (index, objects) in indexes.iter().zip(self.run(&batch, threshold)?) {
+                results[*index] = objects;
+            }
         }
         Ok(results)
     }

@@ -209,16 +209,20 @@ impl DetectionPreprocessor {
         ))
     }
 
-    /// Whether images of several sizes can share a batch.
-    pub(crate) const fn pads(&self) -> bool {
-        !matches!(self.padding, Padding::None)
-    }
-
-    /// Height and width that the image has for the model, before padding.
+    /// Height and width that the image has for the model when it is alone in its batch.
     ///
     /// # Errors
     /// [`Error::Image`] when no pixels would be left of it, or too many.
-    pub fn size(&self, image: &Image) -> Result<(u32, u32)> {
+    pub fn padded_size(&self, image: &Image) -> Result<(u32, u32)> {
+        let size = self.size(image)?;
+        Ok(match self.padding {
+            Padding::To { height, width } => (height, width),
+            Padding::None | Padding::ToLargest => size,
+        })
+    }
+
+    /// Height and width before padding.
+    fn size(&self, image: &Image) -> Result<(u32, u32)> {
         let (height, width) = (image.height(), image.width());
         let Some((target, _)) = self.resize else { return Ok((height, width)) };
         let (new_height, new_width) = target.size(height, width);

@@ -6,6 +6,7 @@
 mod cache;
 mod choice;
 mod corruption;
+mod detection_tasks;
 mod generation;
 mod graphs;
 mod image_tasks;

@@ -35,6 +35,17 @@ fn a_text_generator_passes_every_case() {
 }
 
 #[test]
+fn an_object_detector_passes_every_case() {
+    every_case_passes(&cells::DETR);
+}
+
+#[test]
+fn text_generators_that_see_an_image_pass_every_case() {
+    every_case_passes(&cells::LLAVA);
+    every_case_passes(&cells::LLAVA_NEXT);
+}
+
+#[test]
 fn a_model_without_typed_tasks_passes_every_case() {
     every_case_passes(&cells::GRAPH);
 }
