@@ -14,8 +14,7 @@ use crate::{Error, Image, ModelDir, Result, Tensor};
 #[derive(Debug, Default, Deserialize)]
 struct ProcessorConfig {
     patch_size: Option<usize>,
-    #[serde(default)]
-    num_additional_image_tokens: usize,
+    num_additional_image_tokens: Option<usize>,
     vision_feature_select_strategy: Option<String>,
     image_token: Option<Token>,
 }
@@ -133,7 +132,7 @@ impl ImageTokens {
         // Without a processor's file nothing says what is added to the patches, so nothing is.
         let (mut added, mut dropped) = (0, 0);
         if patch_size.is_some() {
-            added = processor.num_additional_image_tokens;
+            added = processor.num_additional_image_tokens.unwrap_or(0);
             let strategy = processor.vision_feature_select_strategy.as_deref();
             dropped = usize::from(strategy == Some("default"));
         } else if matches!(preprocessor, Preprocessor::Tiles(_)) {

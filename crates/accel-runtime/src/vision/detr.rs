@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::Image;
 use super::preprocess::{
-    CHANNELS, FILE, MAX_BATCH_PIXELS, MAX_PIXELS, Scaling, known_processor, none_given, unsupported,
+    CHANNELS, MAX_BATCH_PIXELS, MAX_PIXELS, Scaling, known_processor, none_given, read_config,
+    unsupported,
 };
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
@@ -96,8 +97,8 @@ impl DetectionPreprocessor {
     /// [`Error::MissingFile`] or [`Error::InvalidFile`]; [`Error::UnsupportedModel`] when it asks
     /// for something that is not done here.
     pub fn open(dir: &ModelDir) -> Result<Self> {
-        let config: Config = dir.required_json(FILE, "the model's image preprocessing")?;
-        Self::new(&config, &dir.path().join(FILE))
+        let (config, path) = read_config(dir)?;
+        Self::new(&config, &path)
     }
 
     fn new(config: &Config, path: &Path) -> Result<Self> {

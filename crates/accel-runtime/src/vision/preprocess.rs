@@ -1,15 +1,16 @@
 //! What `preprocessor_config.json` asks for, done in transformers' order: resize, crop, rescale,
 //! normalise.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Image;
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
 
-pub(super) const FILE: &str = "preprocessor_config.json";
+const FILE: &str = "preprocessor_config.json";
 pub(super) const CHANNELS: usize = 3;
 
 /// Image processors of transformers whose whole behaviour the fields below describe. Others
@@ -20,6 +21,24 @@ const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip", "VideoMAE",
 const CROPPING_PROCESSORS: &[&str] = &["CLIP", "VideoMAE", LLAVA];
 /// The one that pads to a square before anything else where it is asked to pad.
 const LLAVA: &str = "Llava";
+
+/// Where processors are saved whole since transformers 5; such a part of it goes before [`FILE`].
+const PROCESSOR_FILE: &str = "processor_config.json";
+
+#[derive(Deserialize)]
+struct ProcessorConfig<T> {
+    image_processor: Option<T>,
+}
+
+/// What the model's files say about its image preprocessing, and which of them does.
+pub(super) fn read_config<T: DeserializeOwned>(dir: &ModelDir) -> Result<(T, PathBuf)> {
+    let whole: Option<ProcessorConfig<T>> = dir.optional_json(PROCESSOR_FILE)?;
+    if let Some(config) = whole.and_then(|it| it.image_processor) {
+        return Ok((config, dir.path().join(PROCESSOR_FILE)));
+    }
+    let config = dir.required_json(FILE, "the model's image preprocessing")?;
+    Ok((config, dir.path().join(FILE)))
+}
 
 /// `preprocessor_config.json` as it is written.
 #[derive(Debug, Deserialize)]
@@ -92,8 +111,8 @@ impl ImagePreprocessor {
     /// [`Error::MissingFile`] or [`Error::InvalidFile`]; [`Error::UnsupportedModel`] when it asks
     /// for something that is not done here, so that no image is prepared wrongly.
     pub fn open(dir: &ModelDir) -> Result<Self> {
-        let config: Config = dir.required_json(FILE, "the model's image preprocessing")?;
-        Self::new(&config, &dir.path().join(FILE))
+        let (config, path) = read_config(dir)?;
+        Self::new(&config, &path)
     }
 
     pub(super) fn new(config: &Config, path: &Path) -> Result<Self> {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::Image;
 use super::preprocess::{
-    CHANNELS, Config, FILE, ImagePreprocessor, MAX_BATCH_PIXELS, MAX_PIXELS, Size, known_processor,
-    on_canvas, unsupported,
+    CHANNELS, Config, ImagePreprocessor, MAX_BATCH_PIXELS, MAX_PIXELS, Size, known_processor,
+    on_canvas, read_config, unsupported,
 };
 use super::resize::{Resample, resize};
 use crate::{ModelDir, Result, Tensor};
@@ -47,10 +47,9 @@ impl TilePreprocessor {
     /// [`Error::UnsupportedModel`](crate::Error::UnsupportedModel) when it asks for something that
     /// is not done here.
     pub fn open(dir: &ModelDir) -> Result<Self> {
-        let what = "the model's image preprocessing";
-        let config: Config = dir.required_json(FILE, what)?;
-        let pinpoints: Pinpoints = dir.required_json(FILE, what)?;
-        Self::new(config, pinpoints, &dir.path().join(FILE))
+        let (config, path) = read_config(dir)?;
+        let (pinpoints, _) = read_config(dir)?;
+        Self::new(config, pinpoints, &path)
     }
 
     fn new(mut config: Config, pinpoints: Pinpoints, path: &Path) -> Result<Self> {

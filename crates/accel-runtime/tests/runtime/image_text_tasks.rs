@@ -208,3 +208,22 @@ fn the_processors_file_can_be_missing() {
         assert_eq!(ids_here, ids(&case["expected"]["prompt_ids"]), "{model}");
     }
 }
+
+/// Since transformers 5 a processor is saved whole, in one file.
+#[test]
+fn the_processors_file_can_hold_the_preprocessing() {
+    for model in MODELS {
+        let copy = copy_of(&fixture(model));
+        let old = copy.path().join("preprocessor_config.json");
+        let preprocessing: Value = serde_json::from_slice(&std::fs::read(&old).unwrap()).unwrap();
+        edit(copy.path(), "processor_config.json", |it| it["image_processor"] = preprocessing);
+        // It goes before the file of its own.
+        std::fs::write(&old, r#"{"image_processor_type": "Nobody"}"#).unwrap();
+        let skill: ImageTextGenerator = load(&SPEC, &copy.path().into(), &OPTIONS).unwrap();
+        let reference = Reference::open(model);
+        let case = reference.tasks("image-text-to-text")[0];
+        let pixels = skill.pixel_values(&image(model, case)).unwrap();
+        let expected = reference.tensor(case["tensor"].as_str().unwrap());
+        assert!(max_abs(pixels.as_f32().unwrap(), expected.as_f32().unwrap()) <= 1e-6, "{model}");
+    }
+}
