@@ -255,7 +255,6 @@ fn pool(tokens: &[f32], mask: &[i64], width: usize, pooling: Pooling) -> Vec<f32
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::{Pooling, pool};
 

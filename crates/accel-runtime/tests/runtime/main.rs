@@ -7,6 +7,7 @@ mod cache;
 mod choice;
 mod corruption;
 mod detection_tasks;
+mod dual_encoders;
 mod generation;
 mod graphs;
 mod image_tasks;

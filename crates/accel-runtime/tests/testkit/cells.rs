@@ -75,6 +75,12 @@ pub(crate) const LLAVA_NEXT_SPEC: rt::SkillSpec =
 /// The same model without typed tasks.
 pub(crate) const GRAPH_SPEC: rt::SkillSpec =
     spec("graph", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
+pub(crate) const IMAGE_TEXT_SPEC: rt::SkillSpec =
+    spec("clip", rt::Platform::Cpu, rt::Subfamily::ImageTextEncoder, "fixtures/clip");
+pub(crate) const AUDIO_TEXT_SPEC: rt::SkillSpec =
+    spec("clap", rt::Platform::Cpu, rt::Subfamily::AudioTextEncoder, "fixtures/clap");
+pub(crate) const VIDEO_TEXT_SPEC: rt::SkillSpec =
+    spec("xclip", rt::Platform::Cpu, rt::Subfamily::VideoTextEncoder, "fixtures/xclip");
 pub(crate) const OPENVINO_SPEC: rt::SkillSpec =
     spec("bert", rt::Platform::Openvino, rt::Subfamily::MaskedLm, "fixtures/bert");
 /// A model of which nothing was recorded.
@@ -130,6 +136,22 @@ pub(crate) const GRAPH: tk::Cell = tk::Cell {
     load: tk::Load::GraphModel(|source, options| rt::load(&GRAPH_SPEC, source, options)),
     cases: cases!(),
     ..BERT
+};
+pub(crate) const IMAGE_TEXT: tk::Cell = tk::Cell {
+    spec: &IMAGE_TEXT_SPEC,
+    load: tk::Load::ImageTextEncoder(|source, options| rt::load(&IMAGE_TEXT_SPEC, source, options)),
+    cases: cases!(Embeds embeds, ClassifiesZeroShot classifies_zero_shot),
+    ..BERT
+};
+pub(crate) const AUDIO_TEXT: tk::Cell = tk::Cell {
+    spec: &AUDIO_TEXT_SPEC,
+    load: tk::Load::AudioTextEncoder(|source, options| rt::load(&AUDIO_TEXT_SPEC, source, options)),
+    ..IMAGE_TEXT
+};
+pub(crate) const VIDEO_TEXT: tk::Cell = tk::Cell {
+    spec: &VIDEO_TEXT_SPEC,
+    load: tk::Load::VideoTextEncoder(|source, options| rt::load(&VIDEO_TEXT_SPEC, source, options)),
+    ..IMAGE_TEXT
 };
 pub(crate) const OPENVINO: tk::Cell = tk::Cell {
     spec: &OPENVINO_SPEC,

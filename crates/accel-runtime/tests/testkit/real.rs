@@ -46,6 +46,21 @@ fn text_generators_that_see_an_image_pass_every_case() {
 }
 
 #[test]
+fn an_encoder_of_images_and_texts_passes_every_case() {
+    every_case_passes(&cells::IMAGE_TEXT);
+}
+
+#[test]
+fn an_encoder_of_sounds_and_texts_passes_every_case() {
+    every_case_passes(&cells::AUDIO_TEXT);
+}
+
+#[test]
+fn an_encoder_of_videos_and_texts_passes_every_case() {
+    every_case_passes(&cells::VIDEO_TEXT);
+}
+
+#[test]
 fn a_model_without_typed_tasks_passes_every_case() {
     every_case_passes(&cells::GRAPH);
 }

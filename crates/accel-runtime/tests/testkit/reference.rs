@@ -218,3 +218,42 @@ fn tasks_must_be_recorded_whole() {
     Reference::open(image(1e-5).write().path()).unwrap();
     image(2.0).refused("lets anything pass");
 }
+
+#[test]
+fn labels_and_vectors_must_be_recorded_whole() {
+    let pixels = "tasks/image-classification/x/pixel_values";
+    let choice = |change: fn(&mut Value)| {
+        let mut task = json!({
+            "task": "zero-shot-image-classification", "case": "x",
+            "inputs": {"image": "x.png", "labels": ["a", "b"], "template": "{}"},
+            "parameters": {},
+            "expected": [{"label": "b", "score": 0.6}, {"label": "a", "score": 0.4}],
+            "tensor": pixels, "tolerance": {"pixel_values": 1e-6, "score": 1e-5},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    let sound = Reference::open(choice(|_| ()).write().path()).unwrap();
+    assert_eq!(sound.zero_shots[0].labels, ["a", "b"]);
+    choice(|it| it["inputs"]["audio"] = json!("x.wav")).refused("exactly one image");
+    choice(|it| it["inputs"] = json!({"labels": ["a", "b"], "template": "{}"}))
+        .refused("exactly one image");
+    choice(|it| it["expected"] = json!([])).refused("2 labels and 0 scores");
+    choice(|it| it["tolerance"]["score"] = json!(0.5)).refused("lets anything pass");
+    choice(|it| it["tolerance"]["input_features"] = json!(1e-6)).refused("unknown tolerance");
+    choice(|it| it["parameters"] = json!({"top_k": 1})).refused("unknown field");
+    choice(|it| it["tensor"] = json!(null)).refused("`tensor` is missing");
+
+    let vectors = |inputs: Value| {
+        Files::with_task(&json!({
+            "task": "feature-extraction", "case": "x", "inputs": inputs,
+            "parameters": {"normalize": true}, "tensor": "graphs/model/one/out/logits",
+        }))
+    };
+    let sound = Reference::open(vectors(json!({"texts": ["a"]})).write().path()).unwrap();
+    assert_eq!((sound.vectors.len(), sound.embeddings.len()), (1, 0));
+    Reference::open(vectors(json!({"videos": [["a.png", "b.png"]]})).write().path()).unwrap();
+    vectors(json!({"images": ["a.png", "b.png"]})).refused("2 inputs and a tensor of [1, 2]");
+    vectors(json!({"audios": []})).refused("0 inputs");
+    vectors(json!({"pictures": ["a.png"]})).refused("unknown variant");
+}

@@ -1,0 +1,139 @@
+//! A loaded graph and its runs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use accel_core::Engine as EngineName;
+use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
+use rten_tensor::Layout;
+
+use super::panic_message;
+use crate::engine::{Placement, Session, TensorInfo};
+use crate::error::InputProblem;
+use crate::{DType, Error, Result, Tensor, TensorData};
+
+/// A graph loaded by rten.
+#[derive(Debug)]
+pub(super) struct RtenSession {
+    pub(super) model: Model,
+    pub(super) inputs: Vec<TensorInfo>,
+    pub(super) outputs: Vec<TensorInfo>,
+    pub(super) input_ids: Vec<NodeId>,
+    pub(super) output_ids: Vec<NodeId>,
+    /// `None` is rten's pool, one thread for every physical core.
+    pub(super) thread_pool: Option<Arc<ThreadPool>>,
+    pub(super) placement: Placement,
+}
+
+impl Session for RtenSession {
+    fn inputs(&self) -> &[TensorInfo] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[TensorInfo] {
+        &self.outputs
+    }
+
+    fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    fn execute(&self, inputs: Vec<(&str, Tensor)>, outputs: &[&str]) -> Result<Vec<Tensor>> {
+        let mut values = Vec::with_capacity(inputs.len());
+        for (name, tensor) in inputs {
+            let (_, id) = find(name, &self.inputs, &self.input_ids)?;
+            values.push((id, value_of(name, tensor)?.into()));
+        }
+        let wanted: Vec<_> = outputs
+            .iter()
+            .map(|name| find(name, &self.outputs, &self.output_ids))
+            .collect::<Result<_>>()?;
+        let ids: Vec<_> = wanted.iter().map(|(_, id)| *id).collect();
+        let options = RunOptions::default().with_thread_pool(self.thread_pool.clone());
+        // A kernel that panics on some shape must not take its caller down. The session holds no
+        // state between runs but caches that rten guards itself.
+        let results =
+            catch_unwind(AssertUnwindSafe(|| self.model.run(values, &ids, Some(options))))
+                .map_err(|panic| run_error(format!("it panicked: {}", panic_message(&*panic))))?
+                .map_err(|error| run_error(error.to_string()))?;
+        wanted.iter().zip(results).map(|((info, _), value)| tensor_of(info, value)).collect()
+    }
+}
+
+/// The input or output `name` and rten's id of it.
+fn find<'a>(
+    name: &str,
+    infos: &'a [TensorInfo],
+    ids: &[NodeId],
+) -> Result<(&'a TensorInfo, NodeId)> {
+    infos
+        .iter()
+        .zip(ids)
+        .find(|(info, _)| info.name == name)
+        .map(|(info, id)| (info, *id))
+        .ok_or_else(|| run_error(format!("the graph has no value `{name}`")))
+}
+
+/// rten's value of a tensor, its elements moved where rten has their type.
+fn value_of(name: &str, tensor: Tensor) -> Result<Value> {
+    let (shape, data) = tensor.into_parts();
+    let shape = shape.as_slice();
+    match data {
+        TensorData::F32(it) => value(shape, it),
+        TensorData::I32(it) => value(shape, it),
+        TensorData::I8(it) => value(shape, it),
+        TensorData::U8(it) => value(shape, it),
+        TensorData::Bool(it) => value(shape, it.into_iter().map(i32::from).collect::<Vec<_>>()),
+        TensorData::I64(it) => {
+            let narrow = |number: i64| {
+                i32::try_from(number).map_err(|_| Error::InvalidInput {
+                    input: name.to_owned(),
+                    problem: InputProblem::Range,
+                    expected: "integers of 32 bits, which rten computes 64-bit ones with"
+                        .to_owned(),
+                    given: number.to_string(),
+                })
+            };
+            value(shape, it.into_iter().map(narrow).collect::<Result<Vec<_>>>()?)
+        }
+    }
+}
+
+fn value<T>(shape: &[usize], data: Vec<T>) -> Result<Value>
+where
+    Value: From<rten_tensor::Tensor<T>>,
+{
+    rten_tensor::Tensor::try_from_data(shape, data)
+        .map(Value::from)
+        .map_err(|error| run_error(error.to_string()))
+}
+
+/// A tensor of rten's value, as the type that the graph declares. rten computes 64-bit integers
+/// and truth values as 32-bit integers.
+fn tensor_of(info: &TensorInfo, value: Value) -> Result<Tensor> {
+    let shape = value.shape().to_vec();
+    let data = match (value, info.dtype) {
+        (Value::FloatTensor(it), DType::F32) => TensorData::F32(it.into_data()),
+        (Value::Int32Tensor(it), DType::I32) => TensorData::I32(it.into_data()),
+        (Value::Int32Tensor(it), DType::I64) => {
+            TensorData::I64(it.into_data().into_iter().map(i64::from).collect())
+        }
+        (Value::Int32Tensor(it), DType::Bool) => {
+            TensorData::Bool(it.into_data().into_iter().map(|it| it != 0).collect())
+        }
+        (Value::Int8Tensor(it), DType::I8) => TensorData::I8(it.into_data()),
+        (Value::UInt8Tensor(it), DType::U8) => TensorData::U8(it.into_data()),
+        (other, _) => {
+            return Err(Error::BadOutput {
+                output: info.name.clone(),
+                expected: info.to_string(),
+                given: other.dtype().to_string(),
+            });
+        }
+    };
+    Tensor::new(shape, data)
+}
+
+const fn run_error(reason: String) -> Error {
+    Error::Run { engine: EngineName::Rten, reason }
+}
