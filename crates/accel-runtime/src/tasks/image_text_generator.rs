@@ -26,7 +26,7 @@ pub struct ImageTextGenerator {
     decoder: Decoder,
     placement: Placement,
     tokenizer: TextTokenizer,
-    images: ImageTokens,
+    images: Box<ImageTokens>,
     dir: ModelDir,
     end_tokens: Vec<i64>,
     context: Option<usize>,
@@ -47,7 +47,7 @@ impl Pipeline for ImageTextGenerator {
         let graph = dir.graph(VISION, options.precision)?;
         let vision = source.engine(spec.platform)?.load(&graph, spec.platform, options)?;
         let tokenizer = TextTokenizer::open(&dir)?;
-        let images = ImageTokens::open(&dir, &tokenizer)?;
+        let images = Box::new(ImageTokens::open(&dir, &tokenizer)?);
         if vision.inputs().iter().any(|it| it.name != PIXELS) {
             return Err(unsupported(format!("its `{VISION}` takes more than `{PIXELS}`")));
         }

@@ -47,14 +47,14 @@ impl ChatTemplate {
     /// # Errors
     /// [`Error::NoChatTemplate`]; [`Error::ChatTemplate`] when it does not compile.
     pub fn open(dir: &ModelDir, special_tokens: &SpecialTokens) -> Result<Self> {
-        Self::new(dir.chat_template()?, special_tokens)
+        Self::new(&dir.chat_template()?, special_tokens)
     }
 
     /// Compiles a template.
     ///
     /// # Errors
     /// [`Error::ChatTemplate`].
-    pub fn new(template: String, special_tokens: &SpecialTokens) -> Result<Self> {
+    pub fn new(template: &str, special_tokens: &SpecialTokens) -> Result<Self> {
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(failed)?);
@@ -63,7 +63,7 @@ impl ChatTemplate {
         environment.set_fuel(Some(MAX_STEPS));
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", tojson);
-        let template = without_generation_tags(&template);
+        let template = without_generation_tags(template);
         environment.add_template_owned(NAME, template).map_err(failed)?;
         let special_tokens =
             special_tokens.named().map(|(name, text)| (name, text.to_owned())).collect();
@@ -263,7 +263,7 @@ mod tests {
             ..SpecialTokens::default()
         };
         let messages = [Message::new("user", " a <b> \"c\" é "), Message::new("assistant", "x")];
-        ChatTemplate::new(template.to_owned(), &special)?.render(&messages, true)
+        ChatTemplate::new(template, &special)?.render(&messages, true)
     }
 
     /// Expectations are what transformers' own environment renders.
@@ -311,7 +311,7 @@ mod tests {
             (plain, "user: <image>\nWhat is it?"),
             (parted, "USER: <image>\nWhat is it? ASSISTANT:"),
         ] {
-            let template = ChatTemplate::new(template.into(), &SpecialTokens::default()).unwrap();
+            let template = ChatTemplate::new(template, &SpecialTokens::default()).unwrap();
             let text = template.render_with_images(&messages, "<image>", true).unwrap();
             assert_eq!(text, expected);
         }

@@ -13,7 +13,7 @@ use super::preprocess::{
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
 
-/// ImageNet's means and deviations, which DETR's processor takes where its file names none.
+/// Means and deviations that DETR's processor takes where its file names none.
 const MEAN: [f64; CHANNELS] = [0.485, 0.456, 0.406];
 const DEVIATION: [f64; CHANNELS] = [0.229, 0.224, 0.225];
 /// Edges in pixels where the file names none; the longer also where `size` is one number.

@@ -186,7 +186,7 @@ fn files_that_disagree_about_the_image_are_refused() {
     for file in ["llava", "llava_next"] {
         let copy = copy_of(&fixture(file));
         edit(copy.path(), "processor_config.json", |it| {
-            it["num_additional_image_tokens"] = 5.into()
+            it["num_additional_image_tokens"] = 5.into();
         });
         let skill = opened(copy.path()).unwrap();
         let error = skill.generate(&image, PROMPT, &options).unwrap_err();

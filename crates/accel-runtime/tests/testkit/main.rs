@@ -3,6 +3,7 @@
 
 mod cells;
 mod compare;
+mod images;
 mod outcomes;
 mod real;
 mod reference;
