@@ -2,7 +2,7 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`SpeechRecognizer`] or, for kinds without typed tasks yet, [`GraphModel`].
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
@@ -43,10 +43,11 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    AudioTextEncoder, BoundingBox, CancelHandle, DetectedObject, GenerateOptions, Generated,
+    AudioTextEncoder, BoundingBox, CancelHandle, Chunk, DetectedObject, GenerateOptions, Generated,
     GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator, LabelScore, MaskFill,
-    Message, ObjectDetector, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator,
-    VideoTextEncoder, load, simulate,
+    Message, ObjectDetector, Pipeline, Pooling, SpeechRecognizer, SpeechTask, Step, Stop, Strategy,
+    TextEncoder, TextGenerator, Timestamps, TranscribeOptions, Transcript, VideoTextEncoder, load,
+    simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

@@ -127,14 +127,6 @@ impl ModelDir {
         read_bytes(&path)?.ok_or_else(|| missing(path, what))
     }
 
-    /// A JSON file that a task can do without; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`Error::InvalidFile`] or [`Error::Io`].
-    pub fn optional_json<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
-        read_json(&self.path.join(file))
-    }
-
     /// A JSON file that a task cannot do without.
     ///
     /// # Errors
@@ -142,6 +134,14 @@ impl ModelDir {
     pub fn required_json<T: DeserializeOwned>(&self, file: &str, what: &str) -> Result<T> {
         let path = self.path.join(file);
         read_json(&path)?.ok_or_else(|| missing(path, what))
+    }
+
+    /// A JSON file that a task can do without.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFile`] or [`Error::Io`].
+    pub fn optional_json<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
+        read_json(&self.path.join(file))
     }
 
     /// The graph `name`, such as `model`, in `precision`.
