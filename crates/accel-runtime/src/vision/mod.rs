@@ -3,8 +3,11 @@
 mod detr;
 mod image;
 mod packing;
+mod pixels;
 mod preprocess;
+mod processor;
 mod resize;
+mod target_size;
 mod tiles;
 mod video;
 

@@ -1,17 +1,15 @@
 //! What `preprocessor_config.json` asks for, done in transformers' order: resize, crop, rescale,
 //! normalise.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::Image;
+use super::pixels::{CHANNELS, MAX_PIXELS, Scaling, center_crop, square};
+use super::processor::{class_name, known_processor, none_given, read_config, unsupported};
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
-
-const FILE: &str = "preprocessor_config.json";
-pub(super) const CHANNELS: usize = 3;
 
 /// Image processors of transformers whose whole behaviour the fields below describe. Others
 /// resize, pad or scale in ways of their own.
@@ -21,24 +19,6 @@ const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip", "VideoMAE",
 const CROPPING_PROCESSORS: &[&str] = &["CLIP", "VideoMAE", LLAVA];
 /// The one that pads to a square before anything else where it is asked to pad.
 const LLAVA: &str = "Llava";
-
-/// Where processors are saved whole since transformers 5; such a part of it goes before [`FILE`].
-const PROCESSOR_FILE: &str = "processor_config.json";
-
-#[derive(Deserialize)]
-struct ProcessorConfig<T> {
-    image_processor: Option<T>,
-}
-
-/// What the model's files say about its image preprocessing, and which of them does.
-pub(super) fn read_config<T: DeserializeOwned>(dir: &ModelDir) -> Result<(T, PathBuf)> {
-    let whole: Option<ProcessorConfig<T>> = dir.optional_json(PROCESSOR_FILE)?;
-    if let Some(config) = whole.and_then(|it| it.image_processor) {
-        return Ok((config, dir.path().join(PROCESSOR_FILE)));
-    }
-    let config = dir.required_json(FILE, "the model's image preprocessing")?;
-    Ok((config, dir.path().join(FILE)))
-}
 
 /// `preprocessor_config.json` as it is written.
 #[derive(Debug, Deserialize)]
@@ -87,15 +67,6 @@ pub struct ImagePreprocessor {
     /// Colour of the bars that make a square of an image, before it is resized.
     bars: Option<[u8; CHANNELS]>,
     scaling: Scaling,
-}
-
-/// What becomes of a pixel's bytes, in this order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scaling {
-    /// What they are multiplied with.
-    pub(super) rescale: Option<f64>,
-    /// Mean and standard deviation of each channel.
-    pub(super) normalize: Option<([f64; CHANNELS], [f64; CHANNELS])>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -227,63 +198,6 @@ impl ImagePreprocessor {
     }
 }
 
-impl Scaling {
-    /// Appends the image's values, channel by channel, with numpy's roundings: rescaled in double
-    /// precision, normalised in single.
-    #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
-    pub(super) fn append(self, image: &Image, values: &mut Vec<f32>) {
-        for channel in 0..CHANNELS {
-            let normalize =
-                self.normalize.map(|(mean, std)| (mean[channel] as f32, std[channel] as f32));
-            values.extend(image.rgb8().iter().skip(channel).step_by(CHANNELS).map(|byte| {
-                let value = match self.rescale {
-                    Some(factor) => (f64::from(*byte) * factor) as f32,
-                    None => f32::from(*byte),
-                };
-                match normalize {
-                    Some((mean, std)) => (value - mean) / std,
-                    None => value,
-                }
-            }));
-        }
-    }
-}
-
-/// The error for a batch of no images.
-pub(super) fn none_given() -> Error {
-    Error::InvalidArgument {
-        argument: "images",
-        given: "none".to_owned(),
-        expected: "at least one".to_owned(),
-    }
-}
-
-/// The error for what a `preprocessor_config.json` asks for and is not done here.
-pub(super) fn unsupported(path: &Path, reason: String) -> Error {
-    Error::UnsupportedModel {
-        path: path.to_owned(),
-        reason,
-        remedy: "preprocess the images yourself and run the graph with GraphModel".to_owned(),
-    }
-}
-
-/// Refuses an image processor of transformers that is none of `known`; no name is taken for one
-/// of them.
-pub(super) fn known_processor(name: Option<&str>, known: &[&str], path: &Path) -> Result<()> {
-    match name {
-        Some(name) if !class_name(name).is_some_and(|it| known.contains(&it)) => {
-            Err(unsupported(path, format!("image processor `{name}` is not known")))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What a processor's class is called after: `CLIP` of `CLIPImageProcessorFast`.
-fn class_name(processor: &str) -> Option<&str> {
-    let name = processor.trim_end_matches("Fast").trim_end_matches("Pil");
-    name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"))
-}
-
 /// A channel's mean as a byte, cut off as by Python's `int`.
 #[expect(
     clippy::cast_possible_truncation,
@@ -292,42 +206,6 @@ fn class_name(processor: &str) -> Option<&str> {
 )]
 fn colour(mean: f64) -> u8 {
     (mean * 255.0) as u8
-}
-
-/// The image in the middle of a square, with bars of `colour` beside it: `pad_to_square` of
-/// transformers 5.23, `image_processing_pil_llava.py`.
-fn square(image: &Image, colour: [u8; CHANNELS]) -> Result<Image> {
-    let edge = image.width().max(image.height());
-    if u64::from(edge) * u64::from(edge) > MAX_PIXELS {
-        return Err(Error::Image {
-            what: format!("{image:?}"),
-            reason: format!("as a square it takes {edge} x {edge} pixels"),
-        });
-    }
-    let top = (edge - image.height()) / 2;
-    let left = (edge - image.width()) / 2;
-    on_canvas(image, (edge, edge), (top, left), colour)
-}
-
-/// A picture of `height` x `width` pixels of one colour, with the image `top` and `left` pixels
-/// from its corner. What does not fit is cut off.
-pub(super) fn on_canvas(
-    image: &Image,
-    (height, width): (u32, u32),
-    (top, left): (u32, u32),
-    colour: [u8; CHANNELS],
-) -> Result<Image> {
-    let mut rgb = colour.repeat(height as usize * width as usize);
-    let row_bytes = image.width() as usize * CHANNELS;
-    let shown = row_bytes.min(width.saturating_sub(left) as usize * CHANNELS);
-    let rows = rgb.chunks_exact_mut(width as usize * CHANNELS).skip(top as usize);
-    for (row, pixels) in rows.zip(image.rgb8().chunks_exact(row_bytes)) {
-        let left = left as usize * CHANNELS;
-        if let Some(target) = row.get_mut(left..left + shown) {
-            target.copy_from_slice(&pixels[..shown]);
-        }
-    }
-    Image::from_rgb8(width, height, rgb)
 }
 
 impl Target {
@@ -355,47 +233,10 @@ impl Target {
     }
 }
 
-/// Pixels of a picture that is made here: far more than any model takes, and nothing that fills
-/// the memory, whatever a configuration or a picture of one pixel by thousands asks for.
-pub(super) const MAX_PIXELS: u64 = 1 << 26;
-
-/// Pixels of one batch at most: each takes 20 bytes here before the model has seen any.
-pub(super) const MAX_BATCH_PIXELS: u64 = 1 << 28;
-
-/// The middle of the image; black where the image is smaller than the crop. Halves round as in
-/// transformers' `center_crop`: the offset down, padding up.
-fn center_crop(image: &Image, height: u32, width: u32) -> Result<Image> {
-    let top = offset(image.height(), height);
-    let left = offset(image.width(), width);
-    let row_bytes = image.width() as usize * CHANNELS;
-    let mut rgb = vec![0; height as usize * width as usize * CHANNELS];
-    for (y, target) in (0_i64..).zip(rgb.chunks_exact_mut(width as usize * CHANNELS)) {
-        let Ok(source_y) = usize::try_from(y + top) else { continue };
-        if source_y >= image.height() as usize {
-            continue;
-        }
-        let source = &image.rgb8()[source_y * row_bytes..][..row_bytes];
-        for (x, pixel) in (0_i64..).zip(target.chunks_exact_mut(CHANNELS)) {
-            if let Ok(source_x) = usize::try_from(x + left)
-                && let Some(found) = source.chunks_exact(CHANNELS).nth(source_x)
-            {
-                pixel.copy_from_slice(found);
-            }
-        }
-    }
-    Image::from_rgb8(width, height, rgb)
-}
-
-/// Where the crop begins in the image; negative when the image is smaller.
-fn offset(image: u32, crop: u32) -> i64 {
-    // Flooring serves both: -1 pixel of room is one row of padding above and none below.
-    (i64::from(image) - i64::from(crop)).div_euclid(2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::test_pictures::{hash_of_values, picture};
-    use super::{Config, ImagePreprocessor, Target, center_crop};
+    use super::{Config, ImagePreprocessor, Target};
     use crate::{Error, Image};
 
     fn image(width: u32, height: u32) -> Image {
@@ -403,22 +244,9 @@ mod tests {
         Image::from_rgb8(width, height, (1..=pixels).flat_map(|it| [it; 3]).collect()).unwrap()
     }
 
-    fn reds(image: &Image) -> Vec<u8> {
-        image.rgb8().iter().step_by(3).copied().collect()
-    }
-
     fn preprocessor(json: &str) -> crate::Result<ImagePreprocessor> {
         let config: Config = serde_json::from_str(json).unwrap();
         ImagePreprocessor::new(&config, "preprocessor_config.json".as_ref())
-    }
-
-    /// Expectations are transformers' `center_crop` on the same pixels.
-    #[test]
-    fn crops_are_cut_from_the_middle_and_padded_with_black() {
-        assert_eq!(reds(&center_crop(&image(4, 3), 1, 2).unwrap()), [6, 7]);
-        assert_eq!(reds(&center_crop(&image(3, 3), 2, 2).unwrap()), [1, 2, 4, 5]);
-        assert_eq!(reds(&center_crop(&image(1, 1), 2, 2).unwrap()), [0, 0, 0, 1]);
-        assert_eq!(reds(&center_crop(&image(2, 1), 2, 1).unwrap()), [0, 1]);
     }
 
     /// Expectations are the shapes that transformers' processors give of the same files.

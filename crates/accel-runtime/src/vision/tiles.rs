@@ -6,10 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Image;
-use super::preprocess::{
-    CHANNELS, Config, ImagePreprocessor, MAX_BATCH_PIXELS, MAX_PIXELS, Size, known_processor,
-    on_canvas, read_config, unsupported,
-};
+use super::pixels::{CHANNELS, MAX_BATCH_PIXELS, MAX_PIXELS, cut_out, on_canvas};
+use super::preprocess::{Config, ImagePreprocessor, Size};
+use super::processor::{known_processor, read_config, unsupported};
 use super::resize::{Resample, resize};
 use crate::{ModelDir, Result, Tensor};
 
@@ -175,15 +174,6 @@ fn within((height, width): (u32, u32), (to_height, to_width): (u32, u32)) -> (u3
     } else {
         (to_height, rounded_up(width, by_height, to_width))
     }
-}
-
-/// The square of `edge` pixels at `top` and `left` of an image that reaches that far.
-fn cut_out(image: &Image, (top, left): (u32, u32), edge: u32) -> Result<Image> {
-    let row_bytes = image.width() as usize * CHANNELS;
-    let columns = left as usize * CHANNELS..(left + edge) as usize * CHANNELS;
-    let rows = image.rgb8().chunks_exact(row_bytes).skip(top as usize).take(edge as usize);
-    let rgb = rows.flat_map(|row| &row[columns.clone()]).copied().collect();
-    Image::from_rgb8(edge, edge, rgb)
 }
 
 #[cfg(test)]
