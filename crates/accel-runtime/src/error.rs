@@ -261,7 +261,7 @@ pub enum Error {
     },
 
     /// The model has no chat template.
-    #[error("{} has no chat template (neither chat_template.jinja nor `chat_template` in tokenizer_config.json); use an instruction-tuned model or generate from plain text", .dir.display())]
+    #[error("{} has no chat template (neither chat_template.jinja nor `chat_template` in chat_template.json or tokenizer_config.json); use an instruction-tuned model or generate from plain text", .dir.display())]
     NoChatTemplate {
         /// The model's folder.
         dir: PathBuf,

@@ -44,10 +44,11 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    AudioTextEncoder, CancelHandle, Chunk, GenerateOptions, Generated, GraphModel, ImageClassifier,
-    ImageTextEncoder, LabelScore, MaskFill, Message, Pipeline, Pooling, SpeechRecognizer,
-    SpeechTask, Step, Stop, Strategy, TextEncoder, TextGenerator, Timestamps, TranscribeOptions,
-    Transcript, VideoTextEncoder, load, simulate,
+    AudioTextEncoder, BoundingBox, CancelHandle, Chunk, DetectedObject, GenerateOptions, Generated,
+    GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator, LabelScore, MaskFill,
+    Message, ObjectDetector, Pipeline, Pooling, SpeechRecognizer, SpeechTask, Step, Stop, Strategy,
+    TextEncoder, TextGenerator, Timestamps, TranscribeOptions, Transcript, VideoTextEncoder, load,
+    simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

@@ -100,6 +100,11 @@ impl Decoder {
             .all(|it| it.takes(Role::AttentionMask) && it.takes(Role::PositionIds))
     }
 
+    /// Whether the decoder reads embeddings instead of ids.
+    pub(crate) const fn reads_embeddings(&self) -> bool {
+        self.embed.is_some()
+    }
+
     /// Whether the decoder reads an encoder's output.
     pub(crate) fn reads_encoder(&self) -> bool {
         self.first.takes(Role::EncoderHiddenStates) || !self.fixed.is_empty()

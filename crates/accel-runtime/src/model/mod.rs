@@ -6,6 +6,7 @@
 //! tokenizer.json                   text models, with tokenizer_config.json
 //! chat_template.jinja              chat models, unless tokenizer_config.json holds it
 //! preprocessor_config.json         image, audio and video models
+//! processor_config.json            models of images and text
 //! onnx/model.onnx                  graphs; precision by suffix: model_fp16.onnx, model_int8.onnx
 //! ```
 
@@ -97,7 +98,8 @@ impl ModelDir {
         Ok(config)
     }
 
-    /// The chat template: `chat_template.jinja`, else that of `tokenizer_config.json`.
+    /// The chat template: `chat_template.jinja`, else that of `chat_template.json`, where older
+    /// models with images have it, else that of `tokenizer_config.json`.
     ///
     /// # Errors
     /// [`Error::NoChatTemplate`] when there is neither; [`Error::InvalidFile`] or [`Error::Io`].
@@ -105,6 +107,11 @@ impl ModelDir {
         let file = self.path.join("chat_template.jinja");
         if let Some(bytes) = read_bytes(&file)? {
             return String::from_utf8(bytes).map_err(|_| invalid(&file, "it is not UTF-8"));
+        }
+        let own: Option<TokenizerConfig> = read_json(&self.path.join("chat_template.json"))?;
+        let own = own.and_then(|it| it.chat_template);
+        if let Some(template) = own.as_ref().and_then(ChatTemplates::default_template) {
+            return Ok(template.to_owned());
         }
         let config = self.tokenizer_config()?;
         let template = config.chat_template.as_ref().and_then(ChatTemplates::default_template);

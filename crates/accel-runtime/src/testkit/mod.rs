@@ -39,10 +39,10 @@ mod summary;
 
 pub use cases::{
     bad_input_is_typed, batch_equals_singles, classifies_images, classifies_zero_shot,
-    concurrent_callers_agree, dynamic_shapes, embeds, fills_masks, fp16_matches_reference,
-    generates_text, int8_matches_reference, loads, matches_reference, measures,
-    records_device_memory, records_first_run, refuses_over_memory_limit, reuses_compiled_model,
-    switching_agrees,
+    concurrent_callers_agree, describes_images, detects_objects, dynamic_shapes, embeds,
+    fills_masks, fp16_matches_reference, generates_text, int8_matches_reference, loads,
+    matches_reference, measures, records_device_memory, records_first_run,
+    refuses_over_memory_limit, reuses_compiled_model, switching_agrees,
 };
 pub use cell::{Case, Cell, Failure, Suite, Verdict};
 pub use compare::{Difference, coordinates, score_tolerance};

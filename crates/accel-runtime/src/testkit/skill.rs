@@ -6,9 +6,9 @@ use accel_core::{SessionOptions, Stage};
 use super::Failure;
 use super::reference::Reference;
 use crate::{
-    AudioTextEncoder, GraphModel, ImageClassifier, ImageTextEncoder, ModelSource, Pipeline as _,
-    Placement, Result, Session, SkillSpec, Tensor, TensorInfo, TextEncoder, TextGenerator,
-    VideoTextEncoder,
+    AudioTextEncoder, GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator,
+    ModelSource, ObjectDetector, Pipeline as _, Placement, Result, Session, SkillSpec, Tensor,
+    TensorInfo, TextEncoder, TextGenerator, VideoTextEncoder,
 };
 
 /// Makes [`Load`] and [`Skill`] of a list of pipelines: type, accessor, what people call it.
@@ -139,6 +139,10 @@ skills! {
     AudioTextEncoder, audio_text_encoder, "an encoder of sounds and texts";
     /// An encoder of videos and texts.
     VideoTextEncoder, video_text_encoder, "an encoder of videos and texts";
+    /// An object detector.
+    ObjectDetector, object_detector, "an object detector";
+    /// A text generator that sees an image.
+    ImageTextGenerator, image_text_generator, "a text generator that sees an image";
     /// A model without typed tasks yet.
     GraphModel, graph_model, "a model without typed tasks";
 }

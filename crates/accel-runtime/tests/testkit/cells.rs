@@ -66,6 +66,12 @@ pub(crate) const VIT_SPEC: rt::SkillSpec =
     spec("vit", rt::Platform::Cpu, rt::Subfamily::ImageClassifier, "fixtures/vit");
 pub(crate) const QWEN3_SPEC: rt::SkillSpec =
     spec("qwen3", rt::Platform::Cpu, rt::Subfamily::CausalLm, "fixtures/qwen3");
+pub(crate) const DETR_SPEC: rt::SkillSpec =
+    spec("detr", rt::Platform::Cpu, rt::Subfamily::ObjectDetector, "fixtures/detr");
+pub(crate) const LLAVA_SPEC: rt::SkillSpec =
+    spec("llava", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava");
+pub(crate) const LLAVA_NEXT_SPEC: rt::SkillSpec =
+    spec("llava_next", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava_next");
 /// The same model without typed tasks.
 pub(crate) const GRAPH_SPEC: rt::SkillSpec =
     spec("graph", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
@@ -105,6 +111,25 @@ pub(crate) const QWEN3: tk::Cell = tk::Cell {
     load: tk::Load::TextGenerator(|source, options| rt::load(&QWEN3_SPEC, source, options)),
     cases: cases!(GeneratesText generates_text),
     ..BERT
+};
+pub(crate) const DETR: tk::Cell = tk::Cell {
+    spec: &DETR_SPEC,
+    load: tk::Load::ObjectDetector(|source, options| rt::load(&DETR_SPEC, source, options)),
+    cases: cases!(DetectsObjects detects_objects),
+    ..BERT
+};
+pub(crate) const LLAVA: tk::Cell = tk::Cell {
+    spec: &LLAVA_SPEC,
+    load: tk::Load::ImageTextGenerator(|source, options| rt::load(&LLAVA_SPEC, source, options)),
+    cases: cases!(DescribesImages describes_images),
+    ..BERT
+};
+pub(crate) const LLAVA_NEXT: tk::Cell = tk::Cell {
+    spec: &LLAVA_NEXT_SPEC,
+    load: tk::Load::ImageTextGenerator(|source, options| {
+        rt::load(&LLAVA_NEXT_SPEC, source, options)
+    }),
+    ..LLAVA
 };
 pub(crate) const GRAPH: tk::Cell = tk::Cell {
     spec: &GRAPH_SPEC,

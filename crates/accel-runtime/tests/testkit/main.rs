@@ -4,6 +4,7 @@
 mod cells;
 mod compare;
 mod dual_encoders;
+mod images;
 mod outcomes;
 mod real;
 mod reference;

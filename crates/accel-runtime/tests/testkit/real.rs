@@ -35,6 +35,17 @@ fn a_text_generator_passes_every_case() {
 }
 
 #[test]
+fn an_object_detector_passes_every_case() {
+    every_case_passes(&cells::DETR);
+}
+
+#[test]
+fn text_generators_that_see_an_image_pass_every_case() {
+    every_case_passes(&cells::LLAVA);
+    every_case_passes(&cells::LLAVA_NEXT);
+}
+
+#[test]
 fn an_encoder_of_images_and_texts_passes_every_case() {
     every_case_passes(&cells::IMAGE_TEXT);
 }

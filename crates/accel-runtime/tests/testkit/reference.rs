@@ -258,3 +258,54 @@ fn labels_and_vectors_must_be_recorded_whole() {
     vectors(json!({"audios": []})).refused("0 inputs");
     vectors(json!({"pictures": ["a.png"]})).refused("unknown variant");
 }
+
+#[test]
+fn objects_and_texts_about_images_must_be_recorded_whole() {
+    let pixels = "tasks/image-classification/x/pixel_values";
+    let sides = json!({"xmin": 1.0, "ymin": 2.0, "xmax": 3.0, "ymax": 4.0});
+    let objects = |change: fn(&mut Value)| {
+        let object = |score: f64| json!({"label": "boat", "score": score, "box": sides});
+        let mut task = json!({
+            "task": "object-detection", "case": "x",
+            "inputs": {"image": "x.png"}, "parameters": {"threshold": 0.25},
+            "expected": [object(0.75), object(0.5)],
+            "tolerance": {"pixel_values": 1e-6, "score": 1e-5, "box": 2.0},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    let sound = Reference::open(objects(|_| ()).write().path()).unwrap();
+    assert_eq!(sound.detections[0].want.len(), 2);
+    Reference::open(objects(|it| it["expected"] = json!([])).write().path()).unwrap();
+    objects(|it| it["parameters"]["threshold"] = json!(0.5)).refused("below the threshold");
+    objects(|it| it["expected"][0]["score"] = json!(0.4)).refused("the most certain one");
+    objects(|it| it["expected"][0]["box"]["xmin"] = json!(null)).refused("expected");
+    objects(|it| it["tolerance"]["box"] = json!(50.0)).refused("lets anything pass");
+    objects(|it| it["tolerance"]["boxes"] = json!(1.0)).refused("unknown tolerance");
+    // The mask stands beside the pixels.
+    objects(|it| it["tensor"] = json!("tasks/image-classification/x/pixel_values"))
+        .refused("no tensor `tasks/image-classification/x/pixel_mask`");
+    objects(|it| it["tensor"] = json!("graphs/model/one/out/logits")).refused("not `pixel_values`");
+
+    let texts = |change: fn(&mut Value)| {
+        let mut task = json!({
+            "task": "image-text-to-text", "case": "x",
+            "inputs": {"image": "x.png", "prompt": "<image>"},
+            "parameters": {"max_new_tokens": 2},
+            "expected": {"prompt_ids": [1, 2], "token_ids": [3, 4], "text": "a b"},
+            "tensor": pixels, "tolerance": {"pixel_values": 1e-6},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    let sound = Reference::open(texts(|_| ()).write().path()).unwrap();
+    assert_eq!(sound.image_texts[0].token_ids, [3, 4]);
+    texts(|it| it["inputs"] = json!({"image": "x.png"})).refused("one of prompt and messages");
+    texts(|it| it["inputs"]["messages"] = json!([])).refused("one of prompt and messages");
+    texts(|it| it["inputs"] = json!({"image": "x.png", "messages": []}))
+        .refused("without prompt_text");
+    texts(|it| it["expected"]["token_ids"] = json!([])).refused("no token_ids");
+    texts(|it| it["parameters"]["do_sample"] = json!(true)).refused("unknown field");
+    texts(|it| it["tensor"] = json!(null)).refused("`tensor` is missing");
+    texts(|it| it["tolerance"]["pixel_values"] = json!(1.0)).refused("lets anything pass");
+}

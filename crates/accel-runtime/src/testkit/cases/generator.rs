@@ -152,7 +152,7 @@ fn options(case: &GenerationCase) -> GenerateOptions {
     }
 }
 
-fn messages(turns: &[(String, String)]) -> Vec<Message> {
+pub(super) fn messages(turns: &[(String, String)]) -> Vec<Message> {
     turns.iter().map(|(role, content)| Message::new(role.as_str(), content.as_str())).collect()
 }
 
@@ -171,7 +171,11 @@ fn expected_stop(generator: &TextGenerator, case: &GenerationCase) -> Result<Sto
     }
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, want: &T) -> Verdict {
+pub(super) fn same<T: PartialEq + std::fmt::Debug + ?Sized>(
+    what: &str,
+    got: &T,
+    want: &T,
+) -> Verdict {
     if got == want {
         return Ok(());
     }

@@ -16,7 +16,7 @@ pub(super) struct Row {
     media: Option<usize>,
     /// Inputs by name.
     pub(super) inputs: Vec<(String, Tensor)>,
-    /// Whether something was cut away.
+    /// Whether there is padding in the batch's row; that of texts was cut away.
     pub(super) padded: bool,
     kept: Option<Kept>,
 }
@@ -60,6 +60,8 @@ impl Batches {
     fn axes(self, name: &str, tensor: &Tensor) -> &'static [(usize, Side)] {
         const TEXTS: &[(usize, Side)] = &[(0, Side::Texts)];
         match name {
+            // A vector of the model's own, which its vision encoder gives beside the images'.
+            "image_newline" => &[],
             _ if self == Self::One => TEXTS,
             "input_ids" | "attention_mask" | "position_ids" | "token_type_ids" => TEXTS,
             "text_embeds" if tensor.shape().len() == 2 => TEXTS,
@@ -100,8 +102,12 @@ pub(super) fn both_batches(cases: &[&GraphCase]) -> bool {
 
 /// Whether the case tells tokens from padding.
 pub(super) fn has_mask(case: &GraphCase) -> bool {
-    mask(case).is_some()
+    mask(case).is_some() || case.inputs.iter().any(|(name, _)| name == PIXEL_MASK)
 }
+
+/// Tells an image from its padding. That is left on: a convolutional backbone makes something of
+/// padding before the mask hides it, also in PyTorch, so a row without it is another image.
+const PIXEL_MASK: &str = "pixel_mask";
 
 fn mask(case: &GraphCase) -> Option<&Tensor> {
     case.inputs.iter().find(|(name, _)| name == "attention_mask").map(|(_, it)| it)
@@ -140,6 +146,7 @@ impl Row {
         };
         for (name, tensor) in &case.inputs {
             let cut = row.cut(name, tensor).map_err(|it| it.during(agree::name(case)))?;
+            row.padded |= name == PIXEL_MASK && cut.as_i64().is_ok_and(|it| it.contains(&0));
             row.inputs.push((name.clone(), cut));
         }
         Ok(row)
@@ -223,7 +230,7 @@ fn kept(case: &GraphCase, mask: &Tensor, index: usize) -> Result<Kept, Failure> 
     let length = case
         .inputs
         .iter()
-        .find(|(name, _)| name == "input_ids")
+        .find(|(name, _)| name == "input_ids" || name == "inputs_embeds")
         .and_then(|(_, it)| it.shape().get(1).copied())
         .unwrap_or(row.len());
     let past = row.len().checked_sub(length).ok_or_else(|| wrong("is shorter than the tokens"))?;
@@ -251,7 +258,7 @@ fn slice(tensor: &Tensor, axis: usize, range: &Range<usize>) -> Option<Tensor> {
 fn repeat(tensor: &Tensor, axis: usize, times: usize) -> Option<Tensor> {
     let mut shape = tensor.shape().to_vec();
     *shape.get_mut(axis)? *= times;
-    let size: usize = tensor.shape()[axis..].iter().product();
+    let size: usize = tensor.shape().get(axis..)?.iter().product();
     let data = match tensor.data() {
         TensorData::F32(it) => TensorData::F32(repeated(it, size, times)),
         TensorData::I64(it) => TensorData::I64(repeated(it, size, times)),
@@ -296,7 +303,7 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
-    use super::{Row, batch, both_batches, repeat, slice};
+    use super::{Row, batch, both_batches, has_mask, repeat, slice};
     use crate::Tensor;
     use crate::testkit::reference::GraphCase;
 
@@ -359,6 +366,47 @@ mod tests {
         assert_eq!(row.inputs[0].1, ids([1, 1], &[8]));
         assert_eq!(row.inputs[1].1, ids([1, 2], &[1, 1]));
         assert_eq!(row.inputs[2].1.as_i64().unwrap(), [21]);
+    }
+
+    #[test]
+    fn embeddings_are_cut_like_tokens() {
+        let floats = |shape: [usize; 3], from: u8| {
+            let count = shape.iter().product();
+            let values: Vec<_> = (from..).map(f32::from).take(count).collect();
+            Tensor::new(shape.to_vec(), values).unwrap()
+        };
+        let case = case(&[
+            ("inputs_embeds", floats([2, 2, 2], 0)),
+            ("attention_mask", ids([2, 3], &[1, 1, 1, 0, 0, 1])),
+        ]);
+        let row = Row::of(&case, Some(1), None).unwrap();
+        assert!(row.padded);
+        assert_eq!(row.inputs[0].1, floats([1, 1, 2], 6));
+        assert_eq!(row.inputs[1].1, ids([1, 1], &[1]));
+    }
+
+    #[test]
+    fn images_keep_their_padding() {
+        let pixels = Tensor::new(vec![2, 1, 1, 2], vec![1.0_f32, 2.0, 3.0, 0.0]).unwrap();
+        let mask = Tensor::new(vec![2, 1, 2], vec![1_i64, 1, 1, 0]).unwrap();
+        let case = case(&[("pixel_values", pixels), ("pixel_mask", mask)]);
+        assert!(has_mask(&case));
+        let rows = Row::all(&case).unwrap();
+        assert!(!rows[0].padded && rows[1].padded);
+        assert_eq!(rows[1].inputs[0].1.as_f32().unwrap(), [3.0, 0.0]);
+        assert_eq!(rows[1].inputs[1].1.as_i64().unwrap(), [1, 0]);
+    }
+
+    /// A vector of the model's own has no rows.
+    #[test]
+    fn what_belongs_to_no_row_stays_whole() {
+        let mut case = case(&[("pixel_values", ids([2, 1], &[1, 2]))]);
+        let newline = Tensor::new(vec![3], vec![7.0_f32, 8.0, 9.0]).unwrap();
+        case.outputs = vec![("image_newline".to_owned(), newline.clone())];
+        let row = Row::of(&case, Some(1), None).unwrap();
+        assert_eq!(row.inputs[0].1, ids([1, 1], &[2]));
+        assert_eq!(row.cut("image_newline", &newline).unwrap(), newline);
+        assert_eq!(row.repeat("image_newline", &newline, 4).unwrap(), newline);
     }
 
     /// Two texts, three images.

@@ -11,7 +11,7 @@ use crate::{Result, Tensor};
 pub struct ImageCase {
     /// The case's name.
     pub case: String,
-    /// The image file, relative to [`Reference::dir`].
+    /// The image file, relative to [`Reference::dir`](super::Reference::dir).
     pub image: String,
     /// How many labels.
     pub top_k: usize,

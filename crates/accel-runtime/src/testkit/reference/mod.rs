@@ -4,9 +4,11 @@
 //! finite, a field nobody knows, a case recorded twice: each is an [`Error`](crate::Error) of the resolve stage,
 //! because a test against half a reference proves half of what it says.
 
+mod detection;
 mod dual;
 mod file;
 mod image;
+mod image_text;
 mod read;
 mod tensors;
 mod text;
@@ -17,8 +19,10 @@ use accel_core::Task;
 
 use crate::{Result, Tensor};
 
+pub use detection::{Detected, DetectionCase, Sides};
 pub use dual::{Media, VectorCase, VectorInputs, ZeroShotCase};
 pub use image::{ImageCase, Label};
+pub use image_text::ImageTextCase;
 pub use text::{EmbeddingCase, Fill, FillCase, GenerationCase, Prompt, TokenizerCase};
 
 /// Name of the file that lists what was recorded.
@@ -45,6 +49,10 @@ pub struct Reference {
     pub vectors: Vec<VectorCase>,
     /// Labels chosen for images, sounds and videos.
     pub zero_shots: Vec<ZeroShotCase>,
+    /// Images and the objects in them.
+    pub detections: Vec<DetectionCase>,
+    /// Images with prompts, and texts that continue them.
+    pub image_texts: Vec<ImageTextCase>,
     /// Cases of tasks that no typed pipeline serves yet, by task and name.
     pub others: Vec<(Task, String)>,
     /// Texts and their tokens.

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
-use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, dual, image, text};
+use super::{
+    GraphCase, REFERENCE_JSON, Reference, TokenizerCase, detection, dual, image, image_text, text,
+};
 use crate::{Error, Result};
 
 const VERSION: u64 = 1;
@@ -88,6 +90,8 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         generations: Vec::new(),
         vectors: Vec::new(),
         zero_shots: Vec::new(),
+        detections: Vec::new(),
+        image_texts: Vec::new(),
         others: Vec::new(),
         tokenizer: file.tokenizer,
     };
@@ -151,6 +155,12 @@ fn task_case(
         | Task::ZeroShotAudioClassification
         | Task::ZeroShotVideoClassification => {
             reference.zero_shots.push(dual::zero_shot_case(&fields, tensors, entry)?);
+        }
+        Task::ObjectDetection => {
+            reference.detections.push(detection::detection_case(&fields, tensors, entry)?);
+        }
+        Task::ImageTextToText => {
+            reference.image_texts.push(image_text::image_text_case(&fields, tensors, entry)?);
         }
         _ => reference.others.push((task, entry.case)),
     }
