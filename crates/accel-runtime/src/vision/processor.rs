@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::{Error, ModelDir, Result};
 
@@ -11,19 +12,34 @@ const FILE: &str = "preprocessor_config.json";
 /// Where processors are saved whole since transformers 5; such a part of it goes before [`FILE`].
 const PROCESSOR_FILE: &str = "processor_config.json";
 
+type Fields = Map<String, Value>;
+
 #[derive(Deserialize)]
-struct ProcessorConfig<T> {
-    image_processor: Option<T>,
+struct ProcessorConfig {
+    image_processor: Option<Fields>,
 }
 
 /// What the model's files say about its image preprocessing, and which of them does.
 pub(super) fn read_config<T: DeserializeOwned>(dir: &ModelDir) -> Result<(T, PathBuf)> {
-    let whole: Option<ProcessorConfig<T>> = dir.optional_json(PROCESSOR_FILE)?;
-    if let Some(config) = whole.and_then(|it| it.image_processor) {
-        return Ok((config, dir.path().join(PROCESSOR_FILE)));
+    let whole: Option<ProcessorConfig> = dir.optional_json(PROCESSOR_FILE)?;
+    let (mut fields, file) = match whole.and_then(|it| it.image_processor) {
+        Some(fields) => (fields, PROCESSOR_FILE),
+        None => (dir.required_json(FILE, "the model's image preprocessing")?, FILE),
+    };
+    // Files that were saved again by a later version name their class twice, by its old and by
+    // its new name; the new one counts, as in transformers.
+    if fields.contains_key("image_processor_type") {
+        fields.remove("feature_extractor_type");
     }
-    let config = dir.required_json(FILE, "the model's image preprocessing")?;
-    Ok((config, dir.path().join(FILE)))
+    let path = dir.path().join(file);
+    match serde_json::from_value(Value::Object(fields)) {
+        Ok(config) => Ok((config, path)),
+        Err(error) => Err(Error::InvalidFile {
+            path,
+            reason: error.to_string(),
+            remedy: "copy it again from the model's repository".to_owned(),
+        }),
+    }
 }
 
 /// The error for a batch of no images.
