@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Those are the Hub's names. Whichever of them a folder has are loaded, and each task uses the
-//! graph that computes no more than it needs: `model` alone serves all tasks, the other two
-//! together serve embeddings. `model` always wants both inputs; where only one is asked for, the
-//! other is a blank, and only the outputs of the one are asked from the engine.
+//! graph that computes no more than it needs: `model` alone serves all tasks but vectors of other
+//! lengths than 1, the other two together serve embeddings. `model` always wants both inputs; where
+//! only one is asked for, the other is a blank, and only the outputs of the one are asked from the
+//! engine.
 
 use std::path::PathBuf;
 
