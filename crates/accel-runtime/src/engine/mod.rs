@@ -4,6 +4,7 @@ mod check;
 mod cpu;
 mod kept;
 mod rten;
+mod rten_kept;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
