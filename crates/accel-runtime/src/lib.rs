@@ -2,7 +2,7 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`TextToText`] or, for kinds without typed tasks yet, [`GraphModel`].
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
@@ -42,7 +42,8 @@ pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
     CancelHandle, GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill,
-    Message, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, load, simulate,
+    Message, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, TextToText, load,
+    simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

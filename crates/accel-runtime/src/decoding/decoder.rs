@@ -105,6 +105,12 @@ impl Decoder {
         self.first.takes(Role::EncoderHiddenStates) || !self.fixed.is_empty()
     }
 
+    /// Whether the padding of encoded rows is masked.
+    pub(crate) fn masks_encoder(&self) -> bool {
+        let mut graphs = std::iter::once(&self.first).chain(&self.next);
+        graphs.all(|it| it.takes(Role::EncoderAttentionMask))
+    }
+
     /// Whether later steps read only the fresh tokens.
     pub(super) const fn is_cached(&self) -> bool {
         !self.growing.is_empty()

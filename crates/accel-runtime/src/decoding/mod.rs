@@ -40,6 +40,6 @@ pub use options::{CancelHandle, GenerateOptions, Generated, Step, Stop, Strategy
 
 pub(crate) use choose::softmax_scores;
 pub(crate) use decoder::Decoder;
-pub(crate) use generate::{Continuation, Generation, Prompt};
+pub(crate) use generate::{Continuation, Generation, Observe, Prompt};
 pub(crate) use state::{DecoderState, Encoded, Fresh, Logits};
 pub(crate) use stream::TextStream;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use accel_core::{
     CpuOptions, DeviceOptions, Engine as EngineName, GraphOptimization, Platform, SessionOptions,
 };
-use rten::{LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten::{
+    LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView,
+};
 use rten_tensor::Layout;
 
 use super::{

@@ -163,7 +163,9 @@ fn value_or_view<'a>(name: &str, feed: Feed<'a>) -> Result<ValueOrView<'a>> {
 mod tests {
     use std::any::Any;
 
-    use accel_core::{CpuOptions, DeviceOptions, GraphOptimization, Platform, Precision, SessionOptions};
+    use accel_core::{
+        CpuOptions, DeviceOptions, GraphOptimization, Platform, Precision, SessionOptions,
+    };
     use rten::Value;
 
     use super::{RtenKept, room};
@@ -186,14 +188,21 @@ mod tests {
     }
 
     /// One token after `cache`, for every row.
-    fn step(session: &dyn Session, cache: Vec<Kept>, rows: usize, token: i64) -> (Tensor, Vec<Kept>) {
+    fn step(
+        session: &dyn Session,
+        cache: Vec<Kept>,
+        rows: usize,
+        token: i64,
+    ) -> (Tensor, Vec<Kept>) {
         let seen = cache.first().map_or(0, |it| it.shape()[2]);
         let ids = |count: usize, id: i64| Tensor::new(vec![rows, count], vec![id; rows * count]);
         let mut inputs = Vec::new();
         let mut cache = cache.into_iter();
         let names: Vec<_> = session.inputs().iter().map(|it| it.name.clone()).collect();
-        let presents: Vec<_> =
-            names.iter().filter_map(|it| Some(format!("present.{}", it.strip_prefix("past_key_values.")?))).collect();
+        let presents: Vec<_> = names
+            .iter()
+            .filter_map(|it| Some(format!("present.{}", it.strip_prefix("past_key_values.")?)))
+            .collect();
         for name in &names {
             let feed = match name.as_str() {
                 "input_ids" => Feed::Tensor(ids(1, token).unwrap()),

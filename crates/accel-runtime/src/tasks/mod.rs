@@ -4,6 +4,7 @@ mod graph_model;
 mod image_classifier;
 mod text_encoder;
 mod text_generator;
+mod text_to_text;
 
 use accel_core::{SessionOptions, Variant};
 
@@ -16,6 +17,7 @@ pub use graph_model::GraphModel;
 pub use image_classifier::{ImageClassifier, LabelScore};
 pub use text_encoder::{MaskFill, Pooling, TextEncoder};
 pub use text_generator::TextGenerator;
+pub use text_to_text::TextToText;
 
 pub use crate::decoding::{CancelHandle, GenerateOptions, Generated, Step, Stop, Strategy};
 pub use crate::text::Message;

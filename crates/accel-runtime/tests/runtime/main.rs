@@ -6,6 +6,8 @@
 mod cache;
 mod choice;
 mod corruption;
+mod counting;
+
 mod generation;
 mod graphs;
 mod image_tasks;
