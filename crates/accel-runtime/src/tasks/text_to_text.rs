@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use accel_core::SessionOptions;
 
 use super::{
-    GenerateOptions, Generated, Pipeline, Stop, bad_output, batch_size, load_decoder, output_among,
+    GenerateOptions, Generated, Pipeline, Step, Stop, bad_output, batch_size, load_decoder,
+    output_among,
 };
 use crate::decoding::{Decoder, Encoded, Generation, Observe, Prompt, TextStream};
 use crate::engine::{Placement, Session};
@@ -125,6 +126,9 @@ impl TextToText {
     ) -> Result<Vec<Generated>> {
         options.check()?;
         let mut all = Vec::with_capacity(texts.len());
+        let texts: Vec<_> =
+            texts.iter().map(|it| self.tokenizer.encode(it, true)).collect::<Result<_>>()?;
+        let texts: Vec<_> = texts.iter().map(Vec::as_slice).collect();
         for texts in texts.chunks(self.max_batch) {
             let rows = self.run(texts, options, &mut |_, _| Ok(ControlFlow::Continue(())))?;
             for (token_ids, stopped) in rows {
@@ -133,6 +137,23 @@ impl TextToText {
             }
         }
         Ok(all)
+    }
+
+    /// What the model answers to the token ids of a text; `observe` sees every step and can end
+    /// it by returning [`ControlFlow::Break`]. Gives the new tokens.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub fn generate_ids(
+        &self,
+        text: &[i64],
+        options: &GenerateOptions,
+        mut observe: impl FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> Result<(Vec<i64>, Stop)> {
+        options.check()?;
+        options.check_streams()?;
+        let mut rows = self.run(&[text], options, &mut |_, step| Ok(observe(step)))?;
+        rows.pop().ok_or_else(no_text)
     }
 
     /// What the model answers to `text`; `on_text` gets every piece of it as soon as it is
@@ -154,8 +175,9 @@ impl TextToText {
         let mut give = |piece: String| {
             if piece.is_empty() { ControlFlow::Continue(()) } else { on_text(&piece) }
         };
+        let text = self.tokenizer.encode(text, true)?;
         let mut rows =
-            self.run(&[text], options, &mut |_, step| Ok(give(stream.push(step.token)?)))?;
+            self.run(&[&text], options, &mut |_, step| Ok(give(stream.push(step.token)?)))?;
         let (token_ids, stopped) = rows.pop().ok_or_else(no_text)?;
         if stopped != Stop::Cancelled {
             // The text is complete, so there is nothing left to cancel.
@@ -167,7 +189,7 @@ impl TextToText {
     /// The new tokens for every text, and why they end.
     fn run(
         &self,
-        texts: &[&str],
+        texts: &[&[i64]],
         options: &GenerateOptions,
         observe: Observe<'_>,
     ) -> Result<Vec<(Vec<i64>, Stop)>> {
@@ -190,19 +212,18 @@ impl TextToText {
     }
 
     /// The encoder's output for texts, padded on the right.
-    fn encode(&self, texts: &[&str]) -> Result<Encoded> {
-        let rows: Vec<_> =
-            texts.iter().map(|it| self.tokenizer.encode(it, true)).collect::<Result<_>>()?;
-        let length = rows.iter().map(Vec::len).max().unwrap_or(0);
-        if rows.iter().any(Vec::is_empty) {
+    fn encode(&self, rows: &[&[i64]]) -> Result<Encoded> {
+        let length = rows.iter().map(|it| it.len()).max().unwrap_or(0);
+        // Engines count negative indexes from the end: they would read another text.
+        if rows.iter().any(|it| it.is_empty() || it.iter().any(|id| *id < 0)) {
             return Err(Error::InvalidArgument {
                 argument: "text",
-                given: "a text without tokens".to_owned(),
-                expected: "at least one token".to_owned(),
+                given: "no tokens, or a negative one".to_owned(),
+                expected: "ids of the vocabulary, at least one".to_owned(),
             });
         }
         let (mut ids, mut mask) = (Vec::new(), Vec::new());
-        for row in &rows {
+        for row in rows {
             let padding = length - row.len();
             ids.extend_from_slice(row);
             // Which token pads does not matter: nothing attends to it.

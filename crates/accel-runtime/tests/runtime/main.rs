@@ -18,4 +18,5 @@ mod operators;
 mod pool;
 mod reference;
 mod text_tasks;
+mod text_to_text;
 mod tokenizer;

@@ -10,8 +10,11 @@ pub(super) fn batch_equals_singles(probe: &Probe<'_>, skill: &Skill) -> Verdict 
     match skill {
         Skill::TextEncoder(it) => text_encoder::batch_equals_singles(probe, it),
         Skill::ImageClassifier(it) => image::batch_equals_singles(probe, it),
-        // These have no batch call.
-        Skill::TextGenerator(_) | Skill::GraphModel(_) => Ok(()),
+        Skill::TextGenerator(_) | Skill::TextToText(_) => {
+            generator::batch_equals_singles(probe, skill)
+        }
+        // It has no batch call.
+        Skill::GraphModel(_) => Ok(()),
     }
 }
 
@@ -20,7 +23,9 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
     match skill {
         Skill::TextEncoder(it) => text_encoder::bad_input_is_typed(probe, it),
         Skill::ImageClassifier(it) => image::bad_input_is_typed(it),
-        Skill::TextGenerator(it) => generator::bad_input_is_typed(probe, it),
+        Skill::TextGenerator(_) | Skill::TextToText(_) => {
+            generator::bad_input_is_typed(probe, skill)
+        }
         Skill::GraphModel(it) => {
             let result = it.run("no_such_graph", Vec::new(), &[]);
             expect("a graph that is not there", result, |it| invalid_argument(it, "graph"))
@@ -31,7 +36,7 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
 /// Figures of the task's own calls.
 pub(super) fn measure(probe: &Probe<'_>, skill: &Skill) -> Verdict {
     match skill {
-        Skill::TextGenerator(it) => generator::measure(probe, it),
+        Skill::TextGenerator(_) | Skill::TextToText(_) => generator::measure(probe, skill),
         Skill::TextEncoder(_) | Skill::ImageClassifier(_) | Skill::GraphModel(_) => Ok(()),
     }
 }

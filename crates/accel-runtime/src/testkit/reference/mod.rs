@@ -5,6 +5,7 @@
 //! because a test against half a reference proves half of what it says.
 
 mod file;
+mod generation;
 mod image;
 mod read;
 mod tensors;
@@ -16,8 +17,9 @@ use accel_core::Task;
 
 use crate::{Result, Tensor};
 
+pub use generation::{GeneratedText, GenerationCase, Prompt, SamplingCase};
 pub use image::{ImageCase, Label};
-pub use text::{EmbeddingCase, Fill, FillCase, GenerationCase, Prompt, TokenizerCase};
+pub use text::{EmbeddingCase, Fill, FillCase, TokenizerCase};
 
 /// Name of the file that lists what was recorded.
 pub const REFERENCE_JSON: &str = "reference.json";
@@ -37,8 +39,12 @@ pub struct Reference {
     pub fills: Vec<FillCase>,
     /// Classified images.
     pub images: Vec<ImageCase>,
-    /// Generated texts.
+    /// Continued texts.
     pub generations: Vec<GenerationCase>,
+    /// Answered texts, of models that read a text and write another.
+    pub answers: Vec<GenerationCase>,
+    /// What new tokens are drawn from.
+    pub samplings: Vec<SamplingCase>,
     /// Cases of tasks that no typed pipeline serves yet, by task and name.
     pub others: Vec<(Task, String)>,
     /// Texts and their tokens.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
-use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, image, text};
+use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, generation, image, text};
 use crate::{Error, Result};
 
 const VERSION: u64 = 1;
@@ -86,6 +86,8 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         fills: Vec::new(),
         images: Vec::new(),
         generations: Vec::new(),
+        answers: Vec::new(),
+        samplings: Vec::new(),
         others: Vec::new(),
         tokenizer: file.tokenizer,
     };
@@ -139,8 +141,14 @@ fn task_case(
         Task::ImageClassification => {
             reference.images.push(image::image_case(&fields, tensors, entry)?);
         }
+        Task::TextGeneration if entry.case.starts_with("sampling_") => {
+            reference.samplings.push(generation::drawn(&fields, tensors, entry)?);
+        }
         Task::TextGeneration => {
-            reference.generations.push(text::generation_case(&fields, tensors, entry)?);
+            reference.generations.push(generation::continued(&fields, tensors, entry)?);
+        }
+        Task::Text2textGeneration => {
+            reference.answers.push(generation::answered(&fields, tensors, entry)?);
         }
         _ => reference.others.push((task, entry.case)),
     }
