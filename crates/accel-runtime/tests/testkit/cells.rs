@@ -66,7 +66,9 @@ pub(crate) const VIT_SPEC: rt::SkillSpec =
     spec("vit", rt::Platform::Cpu, rt::Subfamily::ImageClassifier, "fixtures/vit");
 pub(crate) const QWEN3_SPEC: rt::SkillSpec =
     spec("qwen3", rt::Platform::Cpu, rt::Subfamily::CausalLm, "fixtures/qwen3");
-/// The same model without typed tasks.
+pub(crate) const T5_SPEC: rt::SkillSpec =
+    spec("t5", rt::Platform::Cpu, rt::Subfamily::Seq2seq, "fixtures/t5");
+/// BERT without typed tasks.
 pub(crate) const GRAPH_SPEC: rt::SkillSpec =
     spec("graph", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
 pub(crate) const OPENVINO_SPEC: rt::SkillSpec =
@@ -97,6 +99,12 @@ pub(crate) const VIT: tk::Cell = tk::Cell {
 pub(crate) const QWEN3: tk::Cell = tk::Cell {
     spec: &QWEN3_SPEC,
     load: tk::Load::TextGenerator(|source, options| rt::load(&QWEN3_SPEC, source, options)),
+    cases: cases!(GeneratesText generates_text),
+    ..BERT
+};
+pub(crate) const T5: tk::Cell = tk::Cell {
+    spec: &T5_SPEC,
+    load: tk::Load::TextToText(|source, options| rt::load(&T5_SPEC, source, options)),
     cases: cases!(GeneratesText generates_text),
     ..BERT
 };

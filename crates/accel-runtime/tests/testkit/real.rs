@@ -35,6 +35,11 @@ fn a_text_generator_passes_every_case() {
 }
 
 #[test]
+fn a_text_to_text_model_passes_every_case() {
+    every_case_passes(&cells::T5);
+}
+
+#[test]
 fn a_model_without_typed_tasks_passes_every_case() {
     every_case_passes(&cells::GRAPH);
 }
