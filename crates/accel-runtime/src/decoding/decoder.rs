@@ -52,9 +52,10 @@ impl Decoder {
         let name = name.unwrap_or("model");
         let first = DecoderGraph::new(load(name)?).map_err(unsupported)?;
         let pair = name == "decoder_model" && has("decoder_with_past_model");
-        let next = match pair {
-            true => Some(DecoderGraph::new(load("decoder_with_past_model")?).map_err(unsupported)?),
-            false => None,
+        let next = if pair {
+            Some(DecoderGraph::new(load("decoder_with_past_model")?).map_err(unsupported)?)
+        } else {
+            None
         };
         let last = next.as_ref().unwrap_or(&first);
         let embeds = first.takes(Role::InputsEmbeds) || last.takes(Role::InputsEmbeds);

@@ -23,7 +23,10 @@ pub(super) struct RtenKept {
 
 impl fmt::Debug for RtenKept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtenKept").field("info", &self.info).field("shape", &self.shape()).finish()
+        f.debug_struct("RtenKept")
+            .field("info", &self.info)
+            .field("shape", &self.shape())
+            .finish_non_exhaustive()
     }
 }
 

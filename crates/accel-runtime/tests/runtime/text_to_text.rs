@@ -85,7 +85,7 @@ fn an_answer_ends_for_a_told_reason() {
     let text = case["inputs"]["text"].as_str().unwrap();
     let never = |_: &str| ControlFlow::Continue(());
     let all = skill.text2text(text, &options(case)).unwrap();
-    let letter = all.text.chars().find(|it| it.is_ascii_alphabetic()).unwrap().to_string();
+    let letter = all.text.chars().find(char::is_ascii_alphabetic).unwrap().to_string();
     let strings = GenerateOptions { stop_strings: vec![letter.clone()], ..options(case) };
     let stopped = skill.text2text(text, &strings).unwrap();
     assert_eq!(stopped.stopped, Stop::Text(letter));
