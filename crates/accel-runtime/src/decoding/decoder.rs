@@ -117,6 +117,14 @@ impl Decoder {
         !self.growing.is_empty()
     }
 
+    /// Whether a long prompt can be read in pieces: the graph takes several tokens after a cache
+    /// and is told where they stand, and gives scores that nobody needs.
+    pub(super) fn reads_in_pieces(&self) -> bool {
+        let takes = |role| self.first.takes(role);
+        let one_form = self.next.is_none() && !takes(Role::UseCacheBranch);
+        one_form && self.fixed.is_empty() && self.pads() && !takes(Role::LogitsToKeep)
+    }
+
     /// The graph that goes on when `seen` tokens are in the cache.
     pub(super) fn graph(&self, seen: usize) -> &DecoderGraph {
         self.next.as_ref().filter(|_| seen > 0).unwrap_or(&self.first)

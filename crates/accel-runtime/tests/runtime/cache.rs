@@ -8,6 +8,8 @@ use crate::reference::{OPTIONS, SPEC};
 
 const TEXTS: [&str; 3] = ["The harbour", "A", "Red leaves, green leaves, blue"];
 const END: i64 = 381;
+/// Longer than what is read at once.
+const LONG: usize = 70;
 
 fn options() -> GenerateOptions {
     GenerateOptions { max_new_tokens: 6, ..GenerateOptions::default() }
@@ -95,6 +97,11 @@ fn every_form_of_decoder_gives_the_same_tokens_alone_and_together() {
         let together: Vec<_> = together.into_iter().map(|it| it.token_ids).collect();
         assert_eq!(together, want, "{forms:?}");
         assert!(skill.generate_batch(&[], &options()).unwrap().is_empty());
+        let long = "boat, ".repeat(LONG);
+        let texts = [TEXTS[0], &long];
+        let want = texts.map(|it| continued(&skill.tokenizer().encode(it, true).unwrap(), &[]));
+        let together = skill.generate_batch(&texts, &options()).unwrap();
+        assert_eq!([0, 1].map(|it| together[it].token_ids.clone()), want, "{forms:?}");
     }
 }
 

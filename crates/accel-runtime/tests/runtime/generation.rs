@@ -2,7 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use accel_runtime::{Error, GenerateOptions, Generated, Message, Stop, Strategy, TextGenerator};
+use accel_runtime::{
+    Dim, Error, GenerateOptions, Generated, Message, Pipeline as _, Stop, Strategy, Tensor,
+    TextGenerator,
+};
 use serde_json::Value;
 
 use crate::onnx_bytes::copy_of;
@@ -87,6 +90,43 @@ fn greedy_tokens_text_and_logits_equal_hugging_face() {
                 assert_close(name, &logits, expected.as_f32().unwrap(), 1e-4);
             }
         }
+    }
+}
+
+/// A long prompt is read in pieces; the graph over all of it at once is what counts.
+#[test]
+fn a_long_prompt_gives_the_scores_of_the_whole() {
+    for model in MODELS {
+        let skill: TextGenerator = loaded(model);
+        let prompt: Vec<_> = (0..200).map(|it| 20 + it * 7 % 300).collect();
+        let session = skill.sessions()[0];
+        let positions: Vec<_> = (0..200).collect();
+        let inputs = session.inputs().iter().map(|it| {
+            let ids = |ids: Vec<i64>| Tensor::new(vec![1, 200], ids).unwrap();
+            let tensor = match it.name.as_str() {
+                "input_ids" => ids(prompt.clone()),
+                "attention_mask" => ids(vec![1; 200]),
+                "position_ids" => ids(positions.clone()),
+                _ => {
+                    let size = |dim: &Dim| if let Dim::Fixed(size) = dim { *size } else { 0 };
+                    let mut shape: Vec<_> = it.dims.iter().map(size).collect();
+                    shape[0] = 1;
+                    Tensor::new(shape, Vec::<f32>::new()).unwrap()
+                }
+            };
+            (it.name.as_str(), tensor)
+        });
+        let whole = session.run(inputs.collect(), &["logits"]).unwrap();
+        let whole = whole[0].as_f32().unwrap();
+        let options = GenerateOptions { max_new_tokens: 1, ..GenerateOptions::default() };
+        let mut logits = Vec::new();
+        let observe = |step: accel_runtime::Step<'_>| {
+            logits.extend_from_slice(step.logits);
+            ControlFlow::Continue(())
+        };
+        skill.generate_ids(&prompt, &options, observe).unwrap();
+        let last = &whole[whole.len() - logits.len()..];
+        assert_close(&format!("{model}: a long prompt"), &logits, last, 1e-4);
     }
 }
 
