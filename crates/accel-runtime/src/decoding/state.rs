@@ -1,7 +1,8 @@
 //! Rows of a batch on their way through a decoder.
 
-use super::Decoder;
+use super::columns::{columns, joined};
 use super::graph::{CacheEntry, DecoderGraph, LOGITS, Role};
+use super::{Decoder, Encoded};
 use crate::engine::{Dim, Feed, Keep, Kept};
 use crate::tasks::bad_output;
 use crate::{Error, Result, Tensor, TensorData};
@@ -9,53 +10,6 @@ use crate::{Error, Result, Tensor, TensorData};
 /// Tokens that a long prompt is read in at a time. Most graphs give scores after every token: of
 /// a prompt of a thousand tokens and a vocabulary of 150 000 these would be 600 MB.
 const PIECE: usize = 128;
-
-/// What an encoder made of its input, one row a text.
-#[derive(Debug)]
-pub(crate) struct Encoded {
-    /// `f32 [rows, length, width]`.
-    hidden: Kept,
-    /// `i64 [rows, length]`: 1 for a token, 0 for padding.
-    mask: Kept,
-    rows: usize,
-    length: usize,
-}
-
-impl Encoded {
-    /// `hidden` is `f32 [rows, length, width]`; `mask` is `i64 [rows, length]`, all ones when
-    /// there is none.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] when the two do not fit each other.
-    pub(crate) fn new(hidden: Tensor, mask: Option<Tensor>) -> Result<Self> {
-        let misfit = |given: &[usize]| Error::InvalidArgument {
-            argument: "encoded",
-            given: format!("{given:?}"),
-            expected: "hidden states [rows, length, width] and a mask [rows, length]".to_owned(),
-        };
-        let [rows, length, _] = *hidden.shape() else { return Err(misfit(hidden.shape())) };
-        let mask = match mask {
-            Some(mask) if *mask.shape() == [rows, length] => mask,
-            Some(mask) => return Err(misfit(mask.shape())),
-            None => Tensor::new(vec![rows, length], vec![1_i64; rows * length])?,
-        };
-        Ok(Self { hidden: Kept::Host(hidden), mask: Kept::Host(mask), rows, length })
-    }
-
-    /// The rows at these indexes.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for an index beyond the rows.
-    pub(crate) fn select(&self, rows: &[usize]) -> Result<Self> {
-        let (hidden, mask) = (self.hidden.select(rows)?, self.mask.select(rows)?);
-        Ok(Self { hidden, mask, rows: rows.len(), length: self.length })
-    }
-
-    /// Texts that were encoded.
-    pub(crate) const fn rows(&self) -> usize {
-        self.rows
-    }
-}
 
 /// The fresh part of one row.
 #[derive(Clone, Copy, Debug)]
@@ -404,39 +358,6 @@ fn empty<'a>(
 fn declared_rank(graph: &DecoderGraph, input: &str) -> usize {
     let info = graph.session.inputs().iter().find(|it| it.name == input);
     info.map_or(0, |it| it.dims.len())
-}
-
-/// The columns `from..to` of every row.
-fn columns(tensor: &Tensor, from: usize, to: usize) -> Result<Tensor> {
-    fn cut<T: Copy>(data: &[T], rows: usize, from: usize, to: usize, length: usize) -> Vec<T> {
-        let width = data.len() / (rows * length);
-        let rows = data.chunks(length * width);
-        rows.flat_map(|it| &it[from * width..to * width]).copied().collect()
-    }
-    let mut shape = tensor.shape().to_vec();
-    let (rows, length) = (shape[0], shape[1]);
-    shape[1] = to - from;
-    let data: TensorData = match tensor.data() {
-        TensorData::I64(it) => cut(it, rows, from, to, length).into(),
-        _ => cut(tensor.as_f32()?, rows, from, to, length).into(),
-    };
-    Tensor::new(shape, data)
-}
-
-/// The two, one after the other in every row.
-fn joined(first: &Tensor, second: &Tensor) -> Result<Tensor> {
-    fn join<T: Copy>(a: &[T], b: &[T], rows: usize) -> Vec<T> {
-        let (a, b) = (a.chunks(a.len() / rows), b.chunks(b.len() / rows));
-        a.zip(b).flat_map(|(a, b)| [a, b].concat()).collect()
-    }
-    let mut shape = first.shape().to_vec();
-    shape[1] += second.shape()[1];
-    let rows = shape[0];
-    let data: TensorData = match (first.data(), second.data()) {
-        (TensorData::I64(a), TensorData::I64(b)) => join(a, b, rows).into(),
-        _ => join(first.as_f32()?, second.as_f32()?, rows).into(),
-    };
-    Tensor::new(shape, data)
 }
 
 /// The scores after the last token of every row. Graphs give those after every fresh token, or
