@@ -2,8 +2,9 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`], [`SpeechRecognizer`], [`ImageTextEncoder`], [`AudioTextEncoder`],
-//! [`VideoTextEncoder`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`TextToText`], [`ObjectDetector`], [`SpeechRecognizer`],
+//! [`ImageTextEncoder`], [`AudioTextEncoder`], [`VideoTextEncoder`] or [`ImageTextGenerator`].
+//! [`GraphModel`] runs any graph as it is.
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
@@ -47,8 +48,8 @@ pub use tasks::{
     AudioTextEncoder, BoundingBox, CancelHandle, Chunk, DetectedObject, GenerateOptions, Generated,
     GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator, LabelScore, MaskFill,
     Message, ObjectDetector, Pipeline, Pooling, SpeechRecognizer, SpeechTask, Step, Stop, Strategy,
-    TextEncoder, TextGenerator, Timestamps, TranscribeOptions, Transcript, VideoTextEncoder, load,
-    simulate,
+    TextEncoder, TextGenerator, TextToText, Timestamps, TranscribeOptions, Transcript,
+    VideoTextEncoder, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;

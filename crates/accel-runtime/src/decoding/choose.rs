@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::Strategy;
-use crate::tasks::{softmax, top_k};
+use crate::tasks::softmax;
 
 /// Chooses the tokens of one row, one after the other.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Chooser {
     /// The index of the next token; there is at least one.
     pub(super) fn choose(&mut self, scores: &[f32]) -> usize {
         match self {
-            Self::Likeliest => top_k(scores, 1).first().copied().unwrap_or(0),
+            Self::Likeliest => likeliest(scores),
             Self::Random(random) => {
                 // 53 random bits are a double in [0, 1).
                 #[expect(clippy::cast_precision_loss, reason = "2^53 fits a double exactly")]
@@ -36,6 +36,12 @@ impl Chooser {
             }
         }
     }
+}
+
+/// The index of the largest score; of equal ones the first.
+fn likeliest(scores: &[f32]) -> usize {
+    let larger = |best: usize, it: usize| if scores[it] > scores[best] { it } else { best };
+    (0..scores.len()).reduce(larger).unwrap_or(0)
 }
 
 /// The token whose share of [0, 1) holds `draw`.

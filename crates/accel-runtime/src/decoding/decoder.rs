@@ -52,9 +52,10 @@ impl Decoder {
         let name = name.unwrap_or("model");
         let first = DecoderGraph::new(load(name)?).map_err(unsupported)?;
         let pair = name == "decoder_model" && has("decoder_with_past_model");
-        let next = match pair {
-            true => Some(DecoderGraph::new(load("decoder_with_past_model")?).map_err(unsupported)?),
-            false => None,
+        let next = if pair {
+            Some(DecoderGraph::new(load("decoder_with_past_model")?).map_err(unsupported)?)
+        } else {
+            None
         };
         let last = next.as_ref().unwrap_or(&first);
         let embeds = first.takes(Role::InputsEmbeds) || last.takes(Role::InputsEmbeds);
@@ -110,9 +111,23 @@ impl Decoder {
         self.first.takes(Role::EncoderHiddenStates) || !self.fixed.is_empty()
     }
 
+    /// Whether the padding of encoded rows is masked.
+    pub(crate) fn masks_encoder(&self) -> bool {
+        let mut graphs = std::iter::once(&self.first).chain(&self.next);
+        graphs.all(|it| it.takes(Role::EncoderAttentionMask))
+    }
+
     /// Whether later steps read only the fresh tokens.
     pub(super) const fn is_cached(&self) -> bool {
         !self.growing.is_empty()
+    }
+
+    /// Whether a long prompt can be read in pieces: the graph takes several tokens after a cache
+    /// and is told where they stand, and gives scores that nobody needs.
+    pub(super) fn reads_in_pieces(&self) -> bool {
+        let takes = |role| self.first.takes(role);
+        let one_form = self.next.is_none() && !takes(Role::UseCacheBranch);
+        one_form && self.fixed.is_empty() && self.pads() && !takes(Role::LogitsToKeep)
     }
 
     /// The graph that goes on when `seen` tokens are in the cache.

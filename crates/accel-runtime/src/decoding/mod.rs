@@ -27,7 +27,9 @@
 
 mod beams;
 mod choose;
+mod columns;
 mod decoder;
+mod encoded;
 mod generate;
 mod graph;
 mod options;
@@ -40,6 +42,7 @@ pub use options::{CancelHandle, GenerateOptions, Generated, Step, Stop, Strategy
 
 pub(crate) use choose::softmax_scores;
 pub(crate) use decoder::Decoder;
-pub(crate) use generate::{Continuation, Generation, Prompt};
-pub(crate) use state::{DecoderState, Encoded, Fresh, Logits};
+pub(crate) use encoded::Encoded;
+pub(crate) use generate::{Continuation, Generation, Observe, Prompt};
+pub(crate) use state::{DecoderState, Fresh, Logits};
 pub(crate) use stream::TextStream;

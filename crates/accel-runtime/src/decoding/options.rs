@@ -108,15 +108,19 @@ impl GenerateOptions {
     /// [`Error::InvalidArgument`] naming the option.
     pub(crate) fn check(&self) -> Result<()> {
         if self.max_new_tokens == 0 {
-            return Err(invalid("max_new_tokens", 0, "at least 1"));
+            return Err(invalid("max_new_tokens", &0, "at least 1"));
         }
         let positive = |it: f32| it.is_finite() && it > 0.0;
         if !positive(self.repetition_penalty) {
             let expected = "a number above 0 (1 for no penalty)";
-            return Err(invalid("repetition_penalty", self.repetition_penalty, expected));
+            return Err(invalid("repetition_penalty", &self.repetition_penalty, expected));
         }
         if self.stop_strings.iter().any(String::is_empty) {
-            return Err(invalid("stop_strings", "an empty string", "strings that a text can have"));
+            return Err(invalid(
+                "stop_strings",
+                &"an empty string",
+                "strings that a text can have",
+            ));
         }
         match self.strategy {
             Strategy::Greedy => Ok(()),
@@ -124,22 +128,22 @@ impl GenerateOptions {
                 if !positive(temperature) {
                     let expected =
                         "a number above 0 (for the likeliest token each time use Strategy::Greedy)";
-                    return Err(invalid("temperature", temperature, expected));
+                    return Err(invalid("temperature", &temperature, expected));
                 }
                 if !(top_p > 0.0 && top_p <= 1.0) {
-                    return Err(invalid("top_p", top_p, "above 0 and at most 1"));
+                    return Err(invalid("top_p", &top_p, "above 0 and at most 1"));
                 }
                 if !(0.0..=1.0).contains(&min_p) {
-                    return Err(invalid("min_p", min_p, "from 0 to 1"));
+                    return Err(invalid("min_p", &min_p, "from 0 to 1"));
                 }
                 Ok(())
             }
             Strategy::Beams { count, length_penalty, .. } => {
                 if count == 0 {
-                    return Err(invalid("count", count, "at least 1 beam"));
+                    return Err(invalid("count", &count, "at least 1 beam"));
                 }
                 if !length_penalty.is_finite() {
-                    return Err(invalid("length_penalty", length_penalty, "a finite number"));
+                    return Err(invalid("length_penalty", &length_penalty, "a finite number"));
                 }
                 Ok(())
             }
@@ -154,7 +158,7 @@ impl GenerateOptions {
         match self.strategy {
             Strategy::Beams { count, .. } if count > 1 => Err(invalid(
                 "strategy",
-                "Strategy::Beams",
+                &"Strategy::Beams",
                 "Greedy or Sample: which beam is the best is known only at the end, so there is \
                  nothing to give away before",
             )),
@@ -163,7 +167,7 @@ impl GenerateOptions {
     }
 }
 
-fn invalid(argument: &'static str, given: impl ToString, expected: &str) -> Error {
+fn invalid(argument: &'static str, given: &dyn ToString, expected: &str) -> Error {
     Error::InvalidArgument { argument, given: given.to_string(), expected: expected.to_owned() }
 }
 

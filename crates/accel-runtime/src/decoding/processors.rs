@@ -86,7 +86,10 @@ struct TopP(f32);
 
 impl LogitsProcessor for TopP {
     fn process(&mut self, _: &[i64], scores: &mut [f32]) {
-        let order = top_k(scores, scores.len());
+        // Few are left where top-k came before.
+        let left = (0..scores.len()).filter(|it| scores[*it] > f32::NEG_INFINITY);
+        let mut order: Vec<_> = left.collect();
+        order.sort_unstable_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
         let Some(max) = order.first().map(|it| f64::from(scores[*it])) else { return };
         let weight = |index: usize| (f64::from(scores[index]) - max).exp();
         let total: f64 = order.iter().map(|it| weight(*it)).sum();

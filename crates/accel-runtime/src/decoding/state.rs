@@ -1,57 +1,15 @@
 //! Rows of a batch on their way through a decoder.
 
-use super::Decoder;
+use super::columns::{columns, joined};
 use super::graph::{CacheEntry, DecoderGraph, LOGITS, Role};
+use super::{Decoder, Encoded};
 use crate::engine::{Dim, Feed, Keep, Kept};
 use crate::tasks::bad_output;
 use crate::{Error, Result, Tensor, TensorData};
 
-/// What an encoder made of its input, one row a text.
-#[derive(Debug)]
-pub(crate) struct Encoded {
-    /// `f32 [rows, length, width]`.
-    hidden: Kept,
-    /// `i64 [rows, length]`: 1 for a token, 0 for padding.
-    mask: Kept,
-    rows: usize,
-    length: usize,
-}
-
-impl Encoded {
-    /// `hidden` is `f32 [rows, length, width]`; `mask` is `i64 [rows, length]`, all ones when
-    /// there is none.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] when the two do not fit each other.
-    pub(crate) fn new(hidden: Tensor, mask: Option<Tensor>) -> Result<Self> {
-        let misfit = |given: &[usize]| Error::InvalidArgument {
-            argument: "encoded",
-            given: format!("{given:?}"),
-            expected: "hidden states [rows, length, width] and a mask [rows, length]".to_owned(),
-        };
-        let [rows, length, _] = *hidden.shape() else { return Err(misfit(hidden.shape())) };
-        let mask = match mask {
-            Some(mask) if *mask.shape() == [rows, length] => mask,
-            Some(mask) => return Err(misfit(mask.shape())),
-            None => Tensor::new(vec![rows, length], vec![1_i64; rows * length])?,
-        };
-        Ok(Self { hidden: Kept::Host(hidden), mask: Kept::Host(mask), rows, length })
-    }
-
-    /// The rows at these indexes.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for an index beyond the rows.
-    pub(crate) fn select(&self, rows: &[usize]) -> Result<Self> {
-        let (hidden, mask) = (self.hidden.select(rows)?, self.mask.select(rows)?);
-        Ok(Self { hidden, mask, rows: rows.len(), length: self.length })
-    }
-
-    /// Texts that were encoded.
-    pub(crate) const fn rows(&self) -> usize {
-        self.rows
-    }
-}
+/// Tokens that a long prompt is read in at a time. Most graphs give scores after every token: of
+/// a prompt of a thousand tokens and a vocabulary of 150 000 these would be 600 MB.
+const PIECE: usize = 128;
 
 /// The fresh part of one row.
 #[derive(Clone, Copy, Debug)]
@@ -173,16 +131,25 @@ impl<'a> DecoderState<'a> {
         let decoder = self.decoder;
         let graph = decoder.graph(if decoder.is_cached() { self.seen } else { 0 });
         let mut text = self.text(fresh, length, graph.takes(Role::InputsEmbeds))?;
-        self.seen += length;
-        let mut length = length;
         if !decoder.is_cached() {
             if let Some(history) = self.history.take() {
                 text = joined(&history, &text)?;
             }
-            length = self.seen;
+            self.seen += length;
             self.history = Some(text.clone());
+            return self.run(graph, text, self.seen);
         }
-        self.run(graph, text, length)
+        let mut from = 0;
+        if decoder.reads_in_pieces() {
+            while length - from > PIECE {
+                self.seen += PIECE;
+                self.run(graph, columns(&text, from, from + PIECE)?, PIECE)?;
+                from += PIECE;
+            }
+            text = columns(&text, from, length)?;
+        }
+        self.seen += length - from;
+        self.run(graph, text, length - from)
     }
 
     /// Keeps the rows at these indexes, in their order; one may be kept several times.
@@ -391,22 +358,6 @@ fn empty<'a>(
 fn declared_rank(graph: &DecoderGraph, input: &str) -> usize {
     let info = graph.session.inputs().iter().find(|it| it.name == input);
     info.map_or(0, |it| it.dims.len())
-}
-
-/// The two, one after the other in every row.
-fn joined(first: &Tensor, second: &Tensor) -> Result<Tensor> {
-    fn join<T: Copy>(a: &[T], b: &[T], rows: usize) -> Vec<T> {
-        let (a, b) = (a.chunks(a.len() / rows), b.chunks(b.len() / rows));
-        a.zip(b).flat_map(|(a, b)| [a, b].concat()).collect()
-    }
-    let mut shape = first.shape().to_vec();
-    shape[1] += second.shape()[1];
-    let rows = shape[0];
-    let data: TensorData = match (first.data(), second.data()) {
-        (TensorData::I64(a), TensorData::I64(b)) => join(a, b, rows).into(),
-        _ => join(first.as_f32()?, second.as_f32()?, rows).into(),
-    };
-    Tensor::new(shape, data)
 }
 
 /// The scores after the last token of every row. Graphs give those after every fresh token, or

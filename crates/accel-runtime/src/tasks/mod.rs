@@ -12,6 +12,7 @@ mod object_detector;
 mod speech;
 mod text_encoder;
 mod text_generator;
+mod text_to_text;
 mod video_text_encoder;
 
 use accel_core::{SessionOptions, Variant};
@@ -30,6 +31,7 @@ pub use object_detector::{BoundingBox, DetectedObject, ObjectDetector};
 pub use speech::{Chunk, SpeechRecognizer, SpeechTask, Timestamps, TranscribeOptions, Transcript};
 pub use text_encoder::{MaskFill, Pooling, TextEncoder};
 pub use text_generator::TextGenerator;
+pub use text_to_text::TextToText;
 pub use video_text_encoder::VideoTextEncoder;
 
 pub use crate::decoding::{CancelHandle, GenerateOptions, Generated, Step, Stop, Strategy};

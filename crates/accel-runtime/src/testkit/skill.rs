@@ -8,7 +8,7 @@ use super::reference::Reference;
 use crate::{
     AudioTextEncoder, GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator,
     ModelSource, ObjectDetector, Pipeline as _, Placement, Result, Session, SkillSpec, Tensor,
-    TensorInfo, TextEncoder, TextGenerator, VideoTextEncoder,
+    TensorInfo, TextEncoder, TextGenerator, TextToText, VideoTextEncoder,
 };
 
 /// Makes [`Load`] and [`Skill`] of a list of pipelines: type, accessor, what people call it.
@@ -133,6 +133,8 @@ skills! {
     ImageClassifier, image_classifier, "an image classifier";
     /// A text generator.
     TextGenerator, text_generator, "a text generator";
+    /// A model that reads a text and writes another.
+    TextToText, text_to_text, "a text-to-text model";
     /// An encoder of images and texts.
     ImageTextEncoder, image_text_encoder, "an encoder of images and texts";
     /// An encoder of sounds and texts.

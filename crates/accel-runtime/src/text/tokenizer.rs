@@ -210,7 +210,6 @@ impl TextTokenizer {
             return Ok(bytes);
         }
         // Decoders treat the first token of a text differently, so something stands before it.
-        const BEFORE: &str = "abcdef";
         let before = self.tokenizer.encode(BEFORE, false).map_err(failed)?;
         let mut ids = before.get_ids().to_vec();
         ids.extend(u32::try_from(id));
@@ -221,6 +220,9 @@ impl TextTokenizer {
         })
     }
 }
+
+/// What transformers puts before a token to learn what it spells.
+const BEFORE: &str = "abcdef";
 
 /// Whether the tokens of a decoder spell bytes in characters of their own.
 fn spells_bytes(decoder: &DecoderWrapper) -> bool {

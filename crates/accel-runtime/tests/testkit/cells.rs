@@ -72,7 +72,9 @@ pub(crate) const LLAVA_SPEC: rt::SkillSpec =
     spec("llava", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava");
 pub(crate) const LLAVA_NEXT_SPEC: rt::SkillSpec =
     spec("llava_next", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava_next");
-/// The same model without typed tasks.
+pub(crate) const T5_SPEC: rt::SkillSpec =
+    spec("t5", rt::Platform::Cpu, rt::Subfamily::Seq2seq, "fixtures/t5");
+/// BERT without typed tasks.
 pub(crate) const GRAPH_SPEC: rt::SkillSpec =
     spec("graph", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
 pub(crate) const IMAGE_TEXT_SPEC: rt::SkillSpec =
@@ -130,6 +132,12 @@ pub(crate) const LLAVA_NEXT: tk::Cell = tk::Cell {
         rt::load(&LLAVA_NEXT_SPEC, source, options)
     }),
     ..LLAVA
+};
+pub(crate) const T5: tk::Cell = tk::Cell {
+    spec: &T5_SPEC,
+    load: tk::Load::TextToText(|source, options| rt::load(&T5_SPEC, source, options)),
+    cases: cases!(GeneratesText generates_text),
+    ..BERT
 };
 pub(crate) const GRAPH: tk::Cell = tk::Cell {
     spec: &GRAPH_SPEC,

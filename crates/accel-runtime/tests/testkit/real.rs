@@ -61,6 +61,11 @@ fn an_encoder_of_videos_and_texts_passes_every_case() {
 }
 
 #[test]
+fn a_text_to_text_model_passes_every_case() {
+    every_case_passes(&cells::T5);
+}
+
+#[test]
 fn a_model_without_typed_tasks_passes_every_case() {
     every_case_passes(&cells::GRAPH);
 }

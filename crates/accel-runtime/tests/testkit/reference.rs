@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use accel_runtime::testkit::{self as tk, Reference};
-use accel_runtime::{CaseName, ModelSource, Outcome, Stage};
+use accel_runtime::{CaseName, ModelSource, Outcome, Stage, Strategy};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -206,6 +206,31 @@ fn tasks_must_be_recorded_whole() {
     generation(|it| it["inputs"] = json!({"messages": [{"role": "user", "content": "a"}]}))
         .refused("without prompt_text");
     generation(|it| it["tensor"] = json!("tasks/nothing")).refused("no tensor `tasks/nothing`");
+    generation(|it| it["inputs"]["texts"] = json!(["a"])).refused("one of `text`");
+    generation(|it| it["parameters"]["repetition_penalty"] = json!(0)).refused("above 0");
+    generation(|it| {
+        it["inputs"] = json!({"texts": ["a", "b"]});
+        it["expected"] = json!([it["expected"]]);
+    })
+    .refused("2 texts and 1 results");
+    generation(|it| it["case"] = json!("sampling_x")).refused("unknown field `do_sample`");
+
+    let answer = |beams: u32, penalty: Value| {
+        let mut parameters = json!({"max_new_tokens": 2, "num_beams": beams});
+        if !penalty.is_null() {
+            parameters["length_penalty"] = penalty;
+        }
+        Files::with_task(&json!({
+            "task": "text2text-generation", "case": "x", "inputs": {"text": "a"},
+            "parameters": parameters,
+            "expected": {"prompt_ids": [1], "token_ids": [2, 3], "text": "b"},
+        }))
+    };
+    let read = Reference::open(answer(3, json!(2.0)).write().path()).unwrap();
+    let strategy = Strategy::Beams { count: 3, length_penalty: 2.0, early_stopping: false };
+    assert_eq!(read.answers[0].options.strategy, strategy);
+    answer(3, Value::Null).refused("length_penalty is for several beams");
+    answer(1, json!(1.0)).refused("length_penalty is for several beams");
 
     let image = |tolerance: f64| {
         Files::with_task(&json!({

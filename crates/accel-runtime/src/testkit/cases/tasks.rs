@@ -11,12 +11,15 @@ pub(super) fn batch_equals_singles(probe: &Probe<'_>, skill: &Skill) -> Verdict 
     match skill {
         Skill::TextEncoder(it) => text_encoder::batch_equals_singles(probe, it),
         Skill::ImageClassifier(it) => image::batch_equals_singles(probe, it),
+        Skill::TextGenerator(_) | Skill::TextToText(_) => {
+            generator::batch_equals_singles(probe, skill)
+        }
         Skill::ImageTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Images(it)),
         Skill::AudioTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Audios(it)),
         Skill::VideoTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Videos(it)),
         Skill::ObjectDetector(it) => detection::batch_equals_singles(probe, it),
         // These have no batch call.
-        Skill::TextGenerator(_) | Skill::ImageTextGenerator(_) | Skill::GraphModel(_) => Ok(()),
+        Skill::ImageTextGenerator(_) | Skill::GraphModel(_) => Ok(()),
     }
 }
 
@@ -25,7 +28,9 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
     match skill {
         Skill::TextEncoder(it) => text_encoder::bad_input_is_typed(probe, it),
         Skill::ImageClassifier(it) => image::bad_input_is_typed(it),
-        Skill::TextGenerator(it) => generator::bad_input_is_typed(probe, it),
+        Skill::TextGenerator(_) | Skill::TextToText(_) => {
+            generator::bad_input_is_typed(probe, skill)
+        }
         Skill::ImageTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Images(it)),
         Skill::AudioTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Audios(it)),
         Skill::VideoTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Videos(it)),
@@ -41,7 +46,7 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
 /// Figures of the task's own calls.
 pub(super) fn measure(probe: &Probe<'_>, skill: &Skill) -> Verdict {
     match skill {
-        Skill::TextGenerator(it) => generator::measure(probe, it),
+        Skill::TextGenerator(_) | Skill::TextToText(_) => generator::measure(probe, skill),
         Skill::ImageTextEncoder(it) => dual::measure(probe, DualEncoder::Images(it)),
         Skill::AudioTextEncoder(it) => dual::measure(probe, DualEncoder::Audios(it)),
         Skill::VideoTextEncoder(it) => dual::measure(probe, DualEncoder::Videos(it)),

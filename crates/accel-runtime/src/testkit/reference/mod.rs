@@ -7,6 +7,7 @@
 mod detection;
 mod dual;
 mod file;
+mod generation;
 mod image;
 mod image_text;
 mod read;
@@ -21,9 +22,10 @@ use crate::{Result, Tensor};
 
 pub use detection::{Detected, DetectionCase, Sides};
 pub use dual::{Media, VectorCase, VectorInputs, ZeroShotCase};
+pub use generation::{GeneratedText, GenerationCase, Prompt, SamplingCase};
 pub use image::{ImageCase, Label};
 pub use image_text::ImageTextCase;
-pub use text::{EmbeddingCase, Fill, FillCase, GenerationCase, Prompt, TokenizerCase};
+pub use text::{EmbeddingCase, Fill, FillCase, TokenizerCase};
 
 /// Name of the file that lists what was recorded.
 pub const REFERENCE_JSON: &str = "reference.json";
@@ -43,8 +45,12 @@ pub struct Reference {
     pub fills: Vec<FillCase>,
     /// Classified images.
     pub images: Vec<ImageCase>,
-    /// Generated texts.
+    /// Continued texts.
     pub generations: Vec<GenerationCase>,
+    /// Answered texts, of models that read a text and write another.
+    pub answers: Vec<GenerationCase>,
+    /// What new tokens are drawn from.
+    pub samplings: Vec<SamplingCase>,
     /// Vectors of texts, images, sounds and videos.
     pub vectors: Vec<VectorCase>,
     /// Labels chosen for images, sounds and videos.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
 use super::{
-    GraphCase, REFERENCE_JSON, Reference, TokenizerCase, detection, dual, image, image_text, text,
+    GraphCase, REFERENCE_JSON, Reference, TokenizerCase, detection, dual, generation, image,
+    image_text, text,
 };
 use crate::{Error, Result};
 
@@ -88,6 +89,8 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         fills: Vec::new(),
         images: Vec::new(),
         generations: Vec::new(),
+        answers: Vec::new(),
+        samplings: Vec::new(),
         vectors: Vec::new(),
         zero_shots: Vec::new(),
         detections: Vec::new(),
@@ -148,8 +151,14 @@ fn task_case(
         Task::ImageClassification => {
             reference.images.push(image::image_case(&fields, tensors, entry)?);
         }
+        Task::TextGeneration if entry.case.starts_with("sampling_") => {
+            reference.samplings.push(generation::drawn(&fields, tensors, entry)?);
+        }
         Task::TextGeneration => {
-            reference.generations.push(text::generation_case(&fields, tensors, entry)?);
+            reference.generations.push(generation::continued(&fields, tensors, entry)?);
+        }
+        Task::Text2textGeneration => {
+            reference.answers.push(generation::answered(&fields, tensors, entry)?);
         }
         Task::ZeroShotImageClassification
         | Task::ZeroShotAudioClassification
