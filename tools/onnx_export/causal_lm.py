@@ -9,6 +9,7 @@ import torch
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
+from onnx_export import random_inputs
 from onnx_export.graph import Graph, Tensors
 
 # Calls the model with its keyword arguments; gives logits and the cache afterwards.
@@ -48,12 +49,13 @@ def graph(
             outputs[f"present.{layer}.value"] = cache.layers[layer].values
         return outputs
 
-    def example(generator: torch.Generator) -> Tensors:
-        batch, past, new = 2, 4, 3
-        shape = (batch, new, config.hidden_size) if embedded else (batch, new)
-        given = random_tokens(config.vocab_size, shape, generator)
-        mask = torch.ones(batch, past + new, dtype=torch.int64)
-        mask[0, 0] = 0
+    def example(generator: torch.Generator, extra: int) -> Tensors:
+        batch, past, new = 2 + extra, 5 + extra, 3 + extra
+        if embedded:
+            given = 0.3 * torch.randn(batch, new, config.hidden_size, generator=generator)
+        else:
+            given = random_inputs.token_ids(config.vocab_size, (batch, new), generator)
+        mask = random_inputs.mask(batch, past + new, left=True)
         inputs = step(config, tokens, given, mask, None)
         for entry in _entries(config):
             shape = (batch, config.num_key_value_heads, past, head_dim(config))
@@ -99,16 +101,6 @@ def head_dim(config: PretrainedConfig) -> int:
     # Only some configurations state it apart, and some state null.
     stated = getattr(config, "head_dim", None)
     return stated or config.hidden_size // config.num_attention_heads
-
-
-def random_tokens(
-    vocabulary: int, shape: tuple[int, ...], generator: torch.Generator
-) -> torch.Tensor:
-    """Token ids for a shape of two axes, embeddings for one of three."""
-    if len(shape) == 3:
-        return 0.3 * torch.randn(shape, generator=generator)
-    # The first ids are often special.
-    return torch.randint(min(3, vocabulary - 1), vocabulary, shape, generator=generator)
 
 
 def _entries(config: PretrainedConfig) -> list[str]:

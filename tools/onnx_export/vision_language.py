@@ -12,7 +12,7 @@ import torch
 from transformers import LlavaForConditionalGeneration, LlavaNextForConditionalGeneration
 from transformers.cache_utils import DynamicCache
 
-from onnx_export import causal_lm
+from onnx_export import causal_lm, random_inputs
 from onnx_export.graph import Graph, Tensors
 
 Model = LlavaForConditionalGeneration | LlavaNextForConditionalGeneration
@@ -47,9 +47,8 @@ def vision_encoder(model: Model) -> Graph:
             outputs["image_newline"] = parts.image_newline.clone()
         return outputs
 
-    def example(generator: torch.Generator) -> Tensors:
-        size = config.vision_config.image_size
-        return {"pixel_values": torch.randn(2, 3, size, size, generator=generator)}
+    def example(generator: torch.Generator, extra: int) -> Tensors:
+        return random_inputs.pixels(config.vision_config, 2 + extra, generator)
 
     batch = {0: "tiles" if tiled else "batch_size"}
     axes = {"pixel_values": batch, "image_features": batch}
@@ -62,9 +61,9 @@ def embed_tokens(model: Model) -> Graph:
     def run(inputs: Tensors) -> Tensors:
         return {"inputs_embeds": embeddings(inputs["input_ids"])}
 
-    def example(generator: torch.Generator) -> Tensors:
+    def example(generator: torch.Generator, extra: int) -> Tensors:
         vocabulary = model.config.text_config.vocab_size
-        return {"input_ids": causal_lm.random_tokens(vocabulary, (2, 5), generator)}
+        return {"input_ids": random_inputs.token_ids(vocabulary, (2 + extra, 5 + extra), generator)}
 
     names = {0: "batch_size", 1: "sequence_length"}
     axes = {"input_ids": names, "inputs_embeds": names}
