@@ -18,6 +18,7 @@ import onnxruntime
 import torch
 import transformers as hf
 
+hf.utils.logging.disable_progress_bar()
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
@@ -166,7 +167,11 @@ def _llava_next() -> hf.PreTrainedModel:
     return hf.LlavaNextForConditionalGeneration(config)
 
 
+HALF = {"bert", "clip", "llama", "wav2vec2", "whisper"}
 BERT = {**SMALL, "vocab_size": 99, "max_position_embeddings": 64}
+
+# How far a file may be from PyTorch, relative to the largest value of its outputs.
+DIFFERENCES = {"fp32": 1e-3, "fp16": 1e-2, "int8": 1e-1}
 
 # The model, its task, and for every graph some of its inputs and outputs.
 CASES = {
@@ -302,16 +307,18 @@ class Export(unittest.TestCase):
         for name, (_, task, graphs) in CASES.items():
             with self.subTest(name):
                 out = self.folder / name
+                # Half precision is a second export, and takes as long again.
+                suffixes = ("", "_int8", "_fp16") if name in HALF else ("", "_int8")
+                precisions = ",".join(suffix.strip("_") or "fp32" for suffix in suffixes)
                 code, output, errors = run(
                     self.checkpoint(name), "--out", out, "--format", "json",
-                    "--precision", "fp32,fp16,int8",
+                    "--precision", precisions,
                 )  # fmt: skip
                 self.assertEqual(code, 0, errors)
                 result = json.loads(output)
                 self.assertEqual(result["task"], task)
                 self.assertIn("config.json", result["files"])
                 made = {path.stem for path in (out / "onnx").iterdir()}
-                suffixes = ("", "_fp16", "_int8")
                 wanted = {f"{graph}{suffix}" for graph in graphs for suffix in suffixes}
                 self.assertEqual(made, wanted)
                 for graph, values in graphs.items():
@@ -319,9 +326,8 @@ class Export(unittest.TestCase):
                         found = self.names(out / "onnx" / f"{graph}{suffix}.onnx")
                         self.assertLessEqual(set(values), found)
                 for entry in result["graphs"]:
-                    if entry["precision"] == "fp32":
-                        scale = max(1.0, entry["largest_value"])
-                        self.assertLess(entry["difference"], 1e-3 * scale)
+                    relative = entry["difference"] / max(1.0, entry["largest_value"])
+                    self.assertLess(relative, DIFFERENCES[entry["precision"]], entry)
 
     def test_the_task_decides_the_graph(self) -> None:
         checkpoint, out = self.checkpoint("bert"), self.folder / "out"

@@ -102,5 +102,8 @@ def _axes(model: WhisperForConditionalGeneration) -> dict[str, dict[int, str]]:
         "input_ids": tokens,
         "encoder_hidden_states": batch,
         "logits": tokens,
-        **seq2seq.cache_axes(model.config.decoder_layers, batch),
+        # Always as long as the encoder's states, but a first step is given an empty cache.
+        **seq2seq.cache_axes(
+            model.config.decoder_layers, {**batch, 2: "encoder_sequence_length_out"}
+        ),
     }
