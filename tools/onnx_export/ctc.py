@@ -20,7 +20,7 @@ def graphs(model: Wav2Vec2ForCTC) -> list[Graph]:
         return {"input_values": torch.randn(2 + extra, samples, generator=generator)}
 
     axes = {
-        "input_values": {0: "batch_size", 1: "samples"},
+        "input_values": {0: "batch_size", 1: "sequence_length"},
         "logits": {0: "batch_size", 1: "frames"},
     }
     return [Graph("model", model, run, axes, example)]

@@ -12,19 +12,34 @@ from onnx_export.graph import Axes, Graph, Tensors
 
 
 def clip(model: CLIPModel) -> list[Graph]:
+    """Both towers, and each alone: alone, embeddings are not scaled to length one."""
+
     def media(batch: int, generator: torch.Generator) -> Tensors:
         return random_inputs.pixels(model.config.vision_config, batch, generator)
 
-    return [_graph(model, "image", "pixel_values", media)]
+    def image(inputs: Tensors) -> Tensors:
+        return {"image_embeds": model.get_image_features(**inputs).pooler_output}
+
+    def image_example(generator: torch.Generator, extra: int) -> Tensors:
+        return media(2 + extra, generator)
+
+    batch = {name: {0: "batch_size"} for name in ("pixel_values", "image_embeds")}
+    return [
+        _both(model, "image", "pixel_values", media),
+        text(model),
+        Graph("vision_model", model, image, batch, image_example),
+    ]
 
 
 def xclip(model: XCLIPModel) -> list[Graph]:
+    """Both towers, and the one of texts alone: beside a video, its embeddings depend on that."""
+
     def media(batch: int, generator: torch.Generator) -> Tensors:
         vision = model.config.vision_config
         frames = random_inputs.pixels(vision, batch * vision.num_frames, generator)["pixel_values"]
         return {"pixel_values": frames.unflatten(0, (batch, vision.num_frames))}
 
-    return [_graph(model, "video", "pixel_values", media)]
+    return [_both(model, "video", "pixel_values", media), text(model)]
 
 
 def clap(model: ClapModel) -> list[Graph]:
@@ -33,11 +48,25 @@ def clap(model: ClapModel) -> list[Graph]:
         raise ValueError("CLAP with fusion of long sounds cannot be exported; use an unfused one")
 
     def media(batch: int, generator: torch.Generator) -> Tensors:
-        # Ten seconds in frames of ten milliseconds, as the published processors cut sounds.
-        shape = (batch, 1, 1001, audio.num_mel_bins)
+        # The spectrogram is stretched to a square of patches, from frames that are a bit fewer:
+        # 1001 of the published models, ten seconds in hundredths.
+        longest = audio.spec_size * (audio.spec_size // audio.num_mel_bins)
+        shape = (batch, 1, min(1001, longest), audio.num_mel_bins)
         return {"input_features": torch.randn(shape, generator=generator)}
 
-    return [_graph(model, "audio", "input_features", media)]
+    return [_both(model, "audio", "input_features", media)]
+
+
+def text(model: CLIPModel | XCLIPModel) -> Graph:
+    def run(inputs: Tensors) -> Tensors:
+        return {"text_embeds": model.get_text_features(**inputs).pooler_output}
+
+    def example(generator: torch.Generator, extra: int) -> Tensors:
+        return _texts(model, generator, extra)
+
+    names = {0: "batch_size", 1: "sequence_length"}
+    axes = {"input_ids": names, "attention_mask": names, "text_embeds": {0: "batch_size"}}
+    return Graph("text_model", model, run, axes, example)
 
 
 def axes(media: str, features: str) -> Axes:
@@ -55,7 +84,7 @@ def axes(media: str, features: str) -> Axes:
     }
 
 
-def _graph(
+def _both(
     model: PreTrainedModel,
     media: str,
     features: str,
@@ -68,16 +97,15 @@ def _graph(
         return {name: output[name] for name in outputs}
 
     def example(generator: torch.Generator, extra: int) -> Tensors:
-        text = model.config.text_config
-        inputs = random_inputs.texts(text.vocab_size, 3 + extra, 7 + extra, generator)
-        # What pools a text looks for its end.
-        end = text.vocab_size - 1 if text.eos_token_id in (None, 2) else text.eos_token_id
-        inputs["input_ids"][:, -3] = end
-        media_inputs = random_media(2 + extra, generator)
-        return {
-            "input_ids": inputs["input_ids"],
-            features: media_inputs[features],
-            "attention_mask": inputs["attention_mask"],
-        }
+        return {**_texts(model, generator, extra), **random_media(2 + extra, generator)}
 
     return Graph("model", model, run, axes(media, features), example)
+
+
+def _texts(model: PreTrainedModel, generator: torch.Generator, extra: int) -> Tensors:
+    config = model.config.text_config
+    inputs = random_inputs.texts(config.vocab_size, 3 + extra, 7 + extra, generator)
+    # What pools a text looks for its end; 2 is what openai's configurations say for the last one.
+    end = config.vocab_size - 1 if config.eos_token_id in (None, 2) else config.eos_token_id
+    inputs["input_ids"][:, -3] = end
+    return inputs
