@@ -290,6 +290,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A sound could not be read.
+    #[error("{what} is not sound that can be read: {reason}; WAV and FLAC are supported")]
+    Audio {
+        /// The file, or what was given instead.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The engine failed while running.
     #[error("engine `{engine}` failed to run: {reason}")]
     Run {
@@ -354,6 +363,7 @@ impl Error {
             | Self::ChatTemplate { .. }
             | Self::Tokenizer { .. }
             | Self::Image { .. }
+            | Self::Audio { .. }
             | Self::Run { .. } => Stage::Run,
             Self::BadOutput { .. } | Self::NonFinite { .. } => Stage::Mismatch,
         }

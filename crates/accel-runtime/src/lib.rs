@@ -13,6 +13,7 @@
 //! a simulated one has its own type, [`Simulated`]. Nothing is assumed about a graph that the
 //! graph itself says: inputs, outputs and cache are taken from its declarations.
 
+pub mod audio;
 mod choose;
 mod decoding;
 pub mod engine;
@@ -33,6 +34,7 @@ pub use accel_core::*;
 #[doc(no_inline)]
 pub use accel_core::Engine as EngineName;
 
+pub use audio::Audio;
 pub use choose::{Candidate, Chosen, Rejection, choose};
 pub use engine::{Availability, Dim, Placement, Session, TensorInfo, availability, for_platform};
 pub use error::{Error, InputProblem, Result};
