@@ -2,7 +2,8 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`], [`TextToText`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`TextToText`], [`SpeechRecognizer`] or, for kinds without typed tasks yet,
+//! [`GraphModel`].
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
@@ -43,8 +44,9 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    CancelHandle, GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill,
-    Message, Pipeline, Pooling, Step, Stop, Strategy, TextEncoder, TextGenerator, TextToText, load,
+    CancelHandle, Chunk, GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore,
+    MaskFill, Message, Pipeline, Pooling, SpeechRecognizer, SpeechTask, Step, Stop, Strategy,
+    TextEncoder, TextGenerator, TextToText, Timestamps, TranscribeOptions, Transcript, load,
     simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};

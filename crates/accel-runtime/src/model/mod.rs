@@ -129,6 +129,14 @@ impl ModelDir {
         read_json(&path)?.ok_or_else(|| missing(path, what))
     }
 
+    /// A JSON file that a task can do without.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFile`] or [`Error::Io`].
+    pub fn optional_json<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
+        read_json(&self.path.join(file))
+    }
+
     /// The graph `name`, such as `model`, in `precision`.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod graph_model;
 mod image_classifier;
+mod speech;
 mod text_encoder;
 mod text_generator;
 mod text_to_text;
@@ -15,6 +16,7 @@ use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
 
 pub use graph_model::GraphModel;
 pub use image_classifier::{ImageClassifier, LabelScore};
+pub use speech::{Chunk, SpeechRecognizer, SpeechTask, Timestamps, TranscribeOptions, Transcript};
 pub use text_encoder::{MaskFill, Pooling, TextEncoder};
 pub use text_generator::TextGenerator;
 pub use text_to_text::TextToText;

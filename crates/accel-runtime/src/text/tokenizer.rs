@@ -92,6 +92,16 @@ impl TextTokenizer {
         self.tokenizer.token_to_id(token).map(i64::from)
     }
 
+    /// A token of the vocabulary as it is written there.
+    pub fn token(&self, id: i64) -> Option<String> {
+        self.tokenizer.id_to_token(u32::try_from(id).ok()?)
+    }
+
+    /// Whether a token is special: it says something about the text and is none of it.
+    pub fn is_special(&self, id: i64) -> bool {
+        self.token(id).is_some_and(|it| self.tokenizer.get_added_vocabulary().is_special_token(&it))
+    }
+
     /// Whether decoding may take back a space once the word after it is known.
     pub(crate) fn rewrites_spaces(&self) -> bool {
         let decoder = self.tokenizer.get_decoder();
@@ -263,7 +273,7 @@ fn max_length(config: &crate::model::TokenizerConfig, dir: &ModelDir) -> Option<
 }
 
 /// Hugging Face's `clean_up_tokenization`.
-fn clean_up(text: &str) -> String {
+pub(super) fn clean_up(text: &str) -> String {
     let replacements = [
         (" .", "."),
         (" ?", "?"),
