@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test by panicking")]
 #![expect(clippy::print_stdout, reason = "measured differences, shown with --nocapture")]
 
+mod audio;
 mod cache;
 mod choice;
 mod corruption;
