@@ -7,7 +7,7 @@ use super::Failure;
 use super::reference::Reference;
 use crate::{
     GraphModel, ImageClassifier, ModelSource, Pipeline as _, Placement, Result, Session, SkillSpec,
-    Tensor, TensorInfo, TextEncoder, TextGenerator, TextToText,
+    SpeechRecognizer, Tensor, TensorInfo, TextEncoder, TextGenerator, TextToText,
 };
 
 /// Makes [`Load`] and [`Skill`] of a list of pipelines: type, accessor, what people call it.
@@ -134,6 +134,8 @@ skills! {
     TextGenerator, text_generator, "a text generator";
     /// A model that reads a text and writes another.
     TextToText, text_to_text, "a text-to-text model";
+    /// A speech recogniser.
+    SpeechRecognizer, speech_recognizer, "a speech recogniser";
     /// A model without typed tasks yet.
     GraphModel, graph_model, "a model without typed tasks";
 }

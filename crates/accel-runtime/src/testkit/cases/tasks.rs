@@ -1,7 +1,7 @@
 //! What each kind of skill adds to the cases that all have.
 
 use super::errors::expect;
-use super::{generator, image, text_encoder};
+use super::{generator, image, speech, text_encoder};
 use crate::Error;
 use crate::testkit::{Probe, Skill, Verdict};
 
@@ -13,8 +13,8 @@ pub(super) fn batch_equals_singles(probe: &Probe<'_>, skill: &Skill) -> Verdict 
         Skill::TextGenerator(_) | Skill::TextToText(_) => {
             generator::batch_equals_singles(probe, skill)
         }
-        // It has no batch call.
-        Skill::GraphModel(_) => Ok(()),
+        // These have no batch call.
+        Skill::SpeechRecognizer(_) | Skill::GraphModel(_) => Ok(()),
     }
 }
 
@@ -26,6 +26,7 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
         Skill::TextGenerator(_) | Skill::TextToText(_) => {
             generator::bad_input_is_typed(probe, skill)
         }
+        Skill::SpeechRecognizer(it) => speech::bad_input_is_typed(it),
         Skill::GraphModel(it) => {
             let result = it.run("no_such_graph", Vec::new(), &[]);
             expect("a graph that is not there", result, |it| invalid_argument(it, "graph"))
@@ -37,6 +38,7 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
 pub(super) fn measure(probe: &Probe<'_>, skill: &Skill) -> Verdict {
     match skill {
         Skill::TextGenerator(_) | Skill::TextToText(_) => generator::measure(probe, skill),
+        Skill::SpeechRecognizer(it) => speech::measure(probe, it),
         Skill::TextEncoder(_) | Skill::ImageClassifier(_) | Skill::GraphModel(_) => Ok(()),
     }
 }

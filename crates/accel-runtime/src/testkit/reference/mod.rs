@@ -8,6 +8,7 @@ mod file;
 mod generation;
 mod image;
 mod read;
+mod speech;
 mod tensors;
 mod text;
 
@@ -19,6 +20,7 @@ use crate::{Result, Tensor};
 
 pub use generation::{GeneratedText, GenerationCase, Prompt, SamplingCase};
 pub use image::{ImageCase, Label};
+pub use speech::{SpeechCase, SpeechChunk};
 pub use text::{EmbeddingCase, Fill, FillCase, TokenizerCase};
 
 /// Name of the file that lists what was recorded.
@@ -45,6 +47,8 @@ pub struct Reference {
     pub answers: Vec<GenerationCase>,
     /// What new tokens are drawn from.
     pub samplings: Vec<SamplingCase>,
+    /// Transcribed sounds.
+    pub speeches: Vec<SpeechCase>,
     /// Cases of tasks that no typed pipeline serves yet, by task and name.
     pub others: Vec<(Task, String)>,
     /// Texts and their tokens.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
-use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, generation, image, text};
+use super::{GraphCase, REFERENCE_JSON, Reference, TokenizerCase, generation, image, speech, text};
 use crate::{Error, Result};
 
 const VERSION: u64 = 1;
@@ -88,6 +88,7 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         generations: Vec::new(),
         answers: Vec::new(),
         samplings: Vec::new(),
+        speeches: Vec::new(),
         others: Vec::new(),
         tokenizer: file.tokenizer,
     };
@@ -149,6 +150,9 @@ fn task_case(
         }
         Task::Text2textGeneration => {
             reference.answers.push(generation::answered(&fields, tensors, entry)?);
+        }
+        Task::AutomaticSpeechRecognition => {
+            reference.speeches.push(speech::speech_case(&fields, tensors, entry)?);
         }
         _ => reference.others.push((task, entry.case)),
     }
