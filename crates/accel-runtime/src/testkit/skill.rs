@@ -7,8 +7,8 @@ use super::Failure;
 use super::reference::Reference;
 use crate::{
     AudioTextEncoder, GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator,
-    ModelSource, ObjectDetector, Pipeline as _, Placement, Result, Session, SkillSpec, Tensor,
-    TensorInfo, TextEncoder, TextGenerator, TextToText, VideoTextEncoder,
+    ModelSource, ObjectDetector, Pipeline as _, Placement, Result, Session, SkillSpec,
+    SpeechRecognizer, Tensor, TensorInfo, TextEncoder, TextGenerator, TextToText, VideoTextEncoder,
 };
 
 /// Makes [`Load`] and [`Skill`] of a list of pipelines: type, accessor, what people call it.
@@ -145,6 +145,8 @@ skills! {
     ObjectDetector, object_detector, "an object detector";
     /// A text generator that sees an image.
     ImageTextGenerator, image_text_generator, "a text generator that sees an image";
+    /// A speech recogniser.
+    SpeechRecognizer, speech_recognizer, "a speech recogniser";
     /// A model without typed tasks yet.
     GraphModel, graph_model, "a model without typed tasks";
 }

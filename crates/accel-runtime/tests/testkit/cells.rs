@@ -72,6 +72,10 @@ pub(crate) const LLAVA_SPEC: rt::SkillSpec =
     spec("llava", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava");
 pub(crate) const LLAVA_NEXT_SPEC: rt::SkillSpec =
     spec("llava_next", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava_next");
+pub(crate) const WAV2VEC2_SPEC: rt::SkillSpec =
+    spec("wav2vec2", rt::Platform::Cpu, rt::Subfamily::SpeechRecognition, "fixtures/wav2vec2");
+pub(crate) const WHISPER_SPEC: rt::SkillSpec =
+    spec("whisper", rt::Platform::Cpu, rt::Subfamily::SpeechRecognition, "fixtures/whisper");
 pub(crate) const T5_SPEC: rt::SkillSpec =
     spec("t5", rt::Platform::Cpu, rt::Subfamily::Seq2seq, "fixtures/t5");
 /// BERT without typed tasks.
@@ -138,6 +142,17 @@ pub(crate) const T5: tk::Cell = tk::Cell {
     load: tk::Load::TextToText(|source, options| rt::load(&T5_SPEC, source, options)),
     cases: cases!(GeneratesText generates_text),
     ..BERT
+};
+pub(crate) const WAV2VEC2: tk::Cell = tk::Cell {
+    spec: &WAV2VEC2_SPEC,
+    load: tk::Load::SpeechRecognizer(|source, options| rt::load(&WAV2VEC2_SPEC, source, options)),
+    cases: cases!(TranscribesSpeech transcribes_speech),
+    ..BERT
+};
+pub(crate) const WHISPER: tk::Cell = tk::Cell {
+    spec: &WHISPER_SPEC,
+    load: tk::Load::SpeechRecognizer(|source, options| rt::load(&WHISPER_SPEC, source, options)),
+    ..WAV2VEC2
 };
 pub(crate) const GRAPH: tk::Cell = tk::Cell {
     spec: &GRAPH_SPEC,

@@ -66,6 +66,16 @@ fn a_text_to_text_model_passes_every_case() {
 }
 
 #[test]
+fn a_ctc_model_passes_every_case() {
+    every_case_passes(&cells::WAV2VEC2);
+}
+
+#[test]
+fn whisper_passes_every_case() {
+    every_case_passes(&cells::WHISPER);
+}
+
+#[test]
 fn a_model_without_typed_tasks_passes_every_case() {
     every_case_passes(&cells::GRAPH);
 }

@@ -2,7 +2,7 @@
 
 use super::dual::{self, DualEncoder};
 use super::errors::expect;
-use super::{detection, generator, image, image_text, text_encoder};
+use super::{detection, generator, image, image_text, speech, text_encoder};
 use crate::Error;
 use crate::testkit::{Probe, Skill, Verdict};
 
@@ -19,7 +19,7 @@ pub(super) fn batch_equals_singles(probe: &Probe<'_>, skill: &Skill) -> Verdict 
         Skill::VideoTextEncoder(it) => dual::batch_equals_singles(probe, DualEncoder::Videos(it)),
         Skill::ObjectDetector(it) => detection::batch_equals_singles(probe, it),
         // These have no batch call.
-        Skill::ImageTextGenerator(_) | Skill::GraphModel(_) => Ok(()),
+        Skill::SpeechRecognizer(_) | Skill::ImageTextGenerator(_) | Skill::GraphModel(_) => Ok(()),
     }
 }
 
@@ -36,6 +36,7 @@ pub(super) fn bad_input_is_typed(probe: &Probe<'_>, skill: &Skill) -> Verdict {
         Skill::VideoTextEncoder(it) => dual::bad_input_is_typed(probe, DualEncoder::Videos(it)),
         Skill::ObjectDetector(it) => detection::bad_input_is_typed(it),
         Skill::ImageTextGenerator(it) => image_text::bad_input_is_typed(probe, it),
+        Skill::SpeechRecognizer(it) => speech::bad_input_is_typed(it),
         Skill::GraphModel(it) => {
             let result = it.run("no_such_graph", Vec::new(), &[]);
             expect("a graph that is not there", result, |it| invalid_argument(it, "graph"))
@@ -52,6 +53,7 @@ pub(super) fn measure(probe: &Probe<'_>, skill: &Skill) -> Verdict {
         Skill::VideoTextEncoder(it) => dual::measure(probe, DualEncoder::Videos(it)),
         Skill::ObjectDetector(it) => detection::measure(probe, it),
         Skill::ImageTextGenerator(it) => image_text::measure(probe, it),
+        Skill::SpeechRecognizer(it) => speech::measure(probe, it),
         Skill::TextEncoder(_) | Skill::ImageClassifier(_) | Skill::GraphModel(_) => Ok(()),
     }
 }

@@ -11,12 +11,11 @@ mod generation;
 mod image;
 mod image_text;
 mod read;
+mod speech;
 mod tensors;
 mod text;
 
 use std::path::{Path, PathBuf};
-
-use accel_core::Task;
 
 use crate::{Result, Tensor};
 
@@ -25,6 +24,7 @@ pub use dual::{Media, VectorCase, VectorInputs, ZeroShotCase};
 pub use generation::{GeneratedText, GenerationCase, Prompt, SamplingCase};
 pub use image::{ImageCase, Label};
 pub use image_text::ImageTextCase;
+pub use speech::{SpeechCase, SpeechChunk};
 pub use text::{EmbeddingCase, Fill, FillCase, TokenizerCase};
 
 /// Name of the file that lists what was recorded.
@@ -59,8 +59,8 @@ pub struct Reference {
     pub detections: Vec<DetectionCase>,
     /// Images with prompts, and texts that continue them.
     pub image_texts: Vec<ImageTextCase>,
-    /// Cases of tasks that no typed pipeline serves yet, by task and name.
-    pub others: Vec<(Task, String)>,
+    /// Transcribed sounds.
+    pub speeches: Vec<SpeechCase>,
     /// Texts and their tokens.
     pub tokenizer: Vec<TokenizerCase>,
 }

@@ -12,7 +12,7 @@ use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
 use super::{
     GraphCase, REFERENCE_JSON, Reference, TokenizerCase, detection, dual, generation, image,
-    image_text, text,
+    image_text, speech, text,
 };
 use crate::{Error, Result};
 
@@ -95,7 +95,7 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         zero_shots: Vec::new(),
         detections: Vec::new(),
         image_texts: Vec::new(),
-        others: Vec::new(),
+        speeches: Vec::new(),
         tokenizer: file.tokenizer,
     };
     let mut seen = BTreeSet::new();
@@ -171,7 +171,9 @@ fn task_case(
         Task::ImageTextToText => {
             reference.image_texts.push(image_text::image_text_case(&fields, tensors, entry)?);
         }
-        _ => reference.others.push((task, entry.case)),
+        Task::AutomaticSpeechRecognition => {
+            reference.speeches.push(speech::speech_case(&fields, tensors, entry)?);
+        }
     }
     Ok(())
 }

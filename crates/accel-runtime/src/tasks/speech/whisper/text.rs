@@ -57,7 +57,8 @@ impl Whisper {
                 let heard = languages::of_token(&self.token_text(*token));
                 if let Some(heard) = heard {
                     if !times && language.is_some_and(|it| it != heard) {
-                        chunks.push(self.chunk(&std::mem::take(&mut words), start.take(), None)?);
+                        let words = std::mem::take(&mut words);
+                        chunks.push(self.chunk(&words, start.take(), None, &chunks)?);
                     }
                     language = Some(heard);
                 }
@@ -74,7 +75,7 @@ impl Whisper {
                     Some(start) if same(start, time) => {}
                     Some(_) => {
                         let words = std::mem::take(&mut words);
-                        chunks.push(self.chunk(&words, start.take(), Some(time))?);
+                        chunks.push(self.chunk(&words, start.take(), Some(time), &chunks)?);
                     }
                 }
             } else {
@@ -82,7 +83,7 @@ impl Whisper {
             }
         }
         if !words.is_empty() {
-            chunks.push(self.chunk(&words, start, None)?);
+            chunks.push(self.chunk(&words, start, None, &chunks)?);
         }
         let text = chunks.iter().map(|it| it.text.as_str()).collect();
         if !times {
@@ -91,10 +92,17 @@ impl Whisper {
         Ok((text, chunks))
     }
 
-    fn chunk(&self, words: &[i64], start: Option<f64>, end_s: Option<f64>) -> Result<Chunk> {
+    fn chunk(
+        &self,
+        words: &[i64],
+        start: Option<f64>,
+        end_s: Option<f64>,
+        before: &[Chunk],
+    ) -> Result<Chunk> {
         let text = self.tokenizer.decode(words, false)?;
-        // Without times nothing begins later than the sound.
-        Ok(Chunk { text, start_s: start.unwrap_or(0.0), end_s })
+        // Words whose beginning was not written (transformers tells none) follow the others.
+        let before = || before.last().and_then(|it| it.end_s).unwrap_or(0.0);
+        Ok(Chunk { text, start_s: start.unwrap_or_else(before), end_s })
     }
 
     /// What one step of a time is.
