@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use accel_runtime::engine::{Engine, RtenEngine};
+use accel_runtime::engine::{Engine, Feed, Keep, Kept, RtenEngine};
 use accel_runtime::{
     Audio, EngineName, Error, GenerateOptions, GraphFiles, Image, ModelSource, Placement, Platform,
     Pooling, Result, Session, SessionOptions, Tensor, TensorInfo, TranscribeOptions,
@@ -78,6 +78,15 @@ impl Session for TimedSession {
 
     fn execute(&self, inputs: Vec<(&str, Tensor)>, outputs: &[&str]) -> Result<Vec<Tensor>> {
         self.timed(|it| it.execute(inputs, outputs))
+    }
+
+    fn execute_keeping(
+        &self,
+        inputs: Vec<(&str, Feed<'_>)>,
+        outputs: &[&str],
+        keep: &[Keep<'_>],
+    ) -> Result<(Vec<Tensor>, Vec<Kept>)> {
+        self.timed(|it| it.execute_keeping(inputs, outputs, keep))
     }
 }
 
