@@ -274,8 +274,9 @@ def _graphs(
                     file, first, later = kind.merged
                     if graph.name != later:
                         continue
-                    part = merge.merge(parts.pop((first, name)), parts.pop((later, name)))
                     runs = _merged_runs(first, later, inputs, expected)
+                    order = list(runs[0][0])
+                    part = merge.merge(parts.pop((first, name)), parts.pop((later, name)), order)
                 path = folder / f"{file}{precision.SUFFIXES[name]}.onnx"
                 save.write(part, path, external=arguments.external_data or None)
                 del part
@@ -296,18 +297,17 @@ def _merged_runs(
         name: value.new_zeros(batch, value.shape[1], 0, value.shape[3])
         for name, value in cache.items()
     }
-    begin = {**inputs[first], **empty, merge.SWITCH: torch.tensor([False])}
+    begin = {**inputs[first], **empty, merge.FLAG: torch.tensor([False])}
     go_on = {
-        **inputs[later],
+        "input_ids": inputs[later]["input_ids"],
         "encoder_hidden_states": states,
-        merge.SWITCH: torch.tensor([True]),
+        **cache,
+        merge.FLAG: torch.tensor([True]),
     }
-    passed = {
-        name: cache[name.replace("present", "past_key_values")]
-        for name in expected[first]
-        if name not in expected[later]
-    }
-    return [(begin, expected[first]), (go_on, {**expected[later], **passed})]
+    return [
+        (begin, expected[first]),
+        (go_on, merge.with_unchanged(go_on, expected[later])),
+    ]
 
 
 def _compare(

@@ -170,8 +170,9 @@ def _llava_next() -> hf.PreTrainedModel:
 HALF = {"bert", "clip", "llama", "wav2vec2", "whisper"}
 BERT = {**SMALL, "vocab_size": 99, "max_position_embeddings": 64}
 
-# How far a file may be from PyTorch, relative to the largest value of its outputs.
-DIFFERENCES = {"fp32": 1e-3, "fp16": 1e-2, "int8": 1e-1}
+# How far a file may be from PyTorch, relative to the largest value of its outputs. Eight bits are coarse
+# for matrices of this size; what overflows is further off.
+DIFFERENCES = {"fp32": 1e-3, "fp16": 1e-2, "int8": 0.3}
 
 # The model, its task, and for every graph some of its inputs and outputs.
 CASES = {
@@ -195,7 +196,11 @@ CASES = {
             hf.CLIPConfig(text_config=TEXT, vision_config=VISION, projection_dim=16)
         ),
         "zero-shot-image-classification",
-        {"model": ["pixel_values", "logits_per_image", "text_embeds", "image_embeds"]},
+        {
+            "model": ["pixel_values", "logits_per_image", "text_embeds", "image_embeds"],
+            "text_model": ["input_ids", "text_embeds"],
+            "vision_model": ["pixel_values", "image_embeds"],
+        },
     ),
     "detr": (_detr, "object-detection", {"model": ["pixel_mask", "logits", "pred_boxes"]}),
     "llama": (
@@ -268,7 +273,11 @@ CASES = {
     "xclip": (
         _xclip,
         "zero-shot-video-classification",
-        {"model": ["pixel_values", "logits_per_video", "video_embeds"]},
+        {
+            "model": ["pixel_values", "logits_per_video", "video_embeds"],
+            "text_model": ["input_ids", "text_embeds"],
+            "vision_model": ["pixel_values", "video_embeds"],
+        },
     ),
 }
 

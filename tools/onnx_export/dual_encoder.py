@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from transformers import ClapModel, CLIPModel, PreTrainedModel, XCLIPModel
@@ -32,14 +33,27 @@ def clip(model: CLIPModel) -> list[Graph]:
 
 
 def xclip(model: XCLIPModel) -> list[Graph]:
-    """Both towers, and the one of texts alone: beside a video, its embeddings depend on that."""
+    """Both towers, and each alone: beside a video, the embeddings of a text depend on it."""
 
     def media(batch: int, generator: torch.Generator) -> Tensors:
         vision = model.config.vision_config
         frames = random_inputs.pixels(vision, batch * vision.num_frames, generator)["pixel_values"]
         return {"pixel_values": frames.unflatten(0, (batch, vision.num_frames))}
 
-    return [_both(model, "video", "pixel_values", media), text(model)]
+    def video(inputs: Tensors) -> Tensors:
+        return {"video_embeds": model.get_video_features(**inputs).pooler_output}
+
+    def video_example(generator: torch.Generator, extra: int) -> Tensors:
+        return media(2 + extra, generator)
+
+    both = _both(model, "video", "pixel_values", media)
+    axes = {**both.axes, "text_embeds": {0: "video_batch_size", 1: "text_batch_size"}}
+    batch = {name: {0: "batch_size"} for name in ("pixel_values", "video_embeds")}
+    return [
+        replace(both, axes=axes),
+        text(model),
+        Graph("vision_model", model, video, batch, video_example),
+    ]
 
 
 def clap(model: ClapModel) -> list[Graph]:
@@ -90,7 +104,10 @@ def _both(
     features: str,
     random_media: Callable[[int, torch.Generator], Tensors],
 ) -> Graph:
-    outputs = (f"logits_per_{media}", "logits_per_text", "text_embeds", f"{media}_embeds")
+    embeddings = ("text_embeds", f"{media}_embeds")
+    # The order of the published files.
+    embeddings = embeddings[::-1] if media == "video" else embeddings
+    outputs = (f"logits_per_{media}", "logits_per_text", *embeddings)
 
     def run(inputs: Tensors) -> Tensors:
         output = model(**inputs)

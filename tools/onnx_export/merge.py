@@ -1,106 +1,145 @@
-"""Two decoders in one file, as the older exporters merged them."""
+"""One graph for the first and the later steps of a decoder: `decoder_model_merged.onnx`.
+
+Made as the older exporters of the Hub's models made it: an `If` over both graphs, chosen by the
+input `use_cache_branch`, with the weights outside, where both see them. The later steps give back
+the encoder's keys and values as tensors of no elements: they have not changed.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+import torch
+from onnx import helper, numpy_helper
 
-SWITCH = "use_cache_branch"
+from onnx_export.graph import Tensors
+
+FLAG = "use_cache_branch"
 
 
-def merge(first: onnx.ModelProto, later: onnx.ModelProto) -> onnx.ModelProto:
-    """One graph: an `If` on `use_cache_branch`, a boolean of shape [1], over `later` and `first`.
+def with_unchanged(inputs: Tensors, later: Tensors) -> Tensors:
+    """What the merged graph gives for a later step, from what that step's own graph gives: what
+    does not change is without elements."""
+    complete = {"logits": later["logits"]}
+    for name in inputs:
+        if name.startswith("past_key_values."):
+            present = name.replace("past_key_values.", "present.", 1)
+            _, heads, _, width = inputs[name].shape
+            complete[present] = later.get(present, torch.zeros(0, heads, 1, width))
+    return complete
 
-    It takes the inputs of both. Weights that both have lie once in the outer graph. What `first`
-    gives and `later` does not, the cross-attention's cache, the branch of `later` passes on as it came.
-    """
-    shared = _share_weights(first, later)
-    outputs = [value.name for value in first.graph.output]
-    later_outputs = {value.name for value in later.graph.output}
-    passed = [name for name in outputs if name not in later_outputs]
 
-    branches = {}
-    for key, model in (("then_branch", later), ("else_branch", first)):
-        nodes = list(model.graph.node)
-        renamed = {}
-        for name in outputs:
-            # Values of the two branches and the outer graph must not share names.
-            renamed[name] = f"{name}/{key}"
-        if key == "then_branch":
-            nodes += [
-                helper.make_node("Identity", [name.replace("present", "past_key_values")], [name])
-                for name in passed
-            ]
-        nodes = [_rename(node, renamed) for node in nodes]
-        values = {value.name: value for value in first.graph.output}
-        branches[key] = helper.make_graph(
-            nodes,
-            key,
-            [],
-            [
-                helper.make_tensor_value_info(
-                    renamed[name], values[name].type.tensor_type.elem_type, None
-                )
-                for name in outputs
-            ],
-        )
-    condition = helper.make_node("Squeeze", [SWITCH, "use_cache_branch/axes"], ["use_cache"])
-    choice = helper.make_node("If", ["use_cache"], outputs, **branches)
-    inputs = {value.name: value for model in (first, later) for value in model.graph.input}
-    # The order of the Hub's files: tokens, states, cache, switch.
-    order = sorted(inputs, key=lambda name: name.startswith("past_key_values."))
-    switch = helper.make_tensor_value_info(SWITCH, TensorProto.BOOL, [1])
-    axes = helper.make_tensor("use_cache_branch/axes", TensorProto.INT64, [1], [0])
-    graph = helper.make_graph(
-        [condition, choice],
-        "model",
-        [*(inputs[name] for name in order), switch],
-        list(first.graph.output),
-        initializer=[*shared, axes],
+def merge(
+    first: onnx.ModelProto, later: onnx.ModelProto, inputs: list[str]
+) -> onnx.ModelProto:
+    """The graph of both; `inputs` in the order that it takes them, `FLAG` among them."""
+    weights: dict[tuple, onnx.TensorProto] = {}
+    names = [value.name for value in first.graph.output]
+    no_cache = _branch(first.graph, "first", names, weights)
+    with_cache = _branch(later.graph, "later", names, weights)
+    chosen = helper.make_node(
+        "If", [FLAG], names, name="If", then_branch=with_cache, else_branch=no_cache
     )
-    for index, node in enumerate(graph.node):
-        node.name = f"{node.op_type}_{index}"
-    return helper.make_model(graph, opset_imports=first.opset_import, ir_version=first.ir_version)
+    transposed, kept = _share_transposed(list(weights.values()))
+    values = {value.name: value for graph in (later, first) for value in graph.graph.input}
+    values[FLAG] = helper.make_tensor_value_info(FLAG, onnx.TensorProto.BOOL, [1])
+    graph = helper.make_graph(
+        [*transposed, chosen],
+        "model",
+        [values[name] for name in inputs],
+        # The first steps give every output its true shape.
+        list(first.graph.output),
+        kept,
+    )
+    return helper.make_model(
+        graph, opset_imports=first.opset_import, ir_version=first.ir_version
+    )
 
 
-def _share_weights(
-    first: onnx.ModelProto, later: onnx.ModelProto
-) -> list[onnx.TensorProto]:
-    """Takes the weights out of both graphs and names them anew where the same name means another
-    tensor; returns them, each once."""
-    shared: dict[bytes, onnx.TensorProto] = {}
-    for prefix, model in (("first", first), ("later", later)):
-        renamed = {}
-        for tensor in model.graph.initializer:
-            name = tensor.name
-            tensor.name = ""
-            content = tensor.SerializeToString(deterministic=True)
-            if content not in shared:
-                shared[content] = tensor
-                tensor.name = f"{prefix}/{name}"
-            renamed[name] = shared[content].name
-        nodes = [_rename(node, renamed) for node in model.graph.node]
-        model.graph.ClearField("node")
-        model.graph.node.extend(nodes)
-        model.graph.ClearField("initializer")
-        # Names of values may not be alike in the branches either.
-        values = {output: f"{prefix}/{output}" for node in nodes for output in node.output if output}
-        for value in model.graph.output:
-            values.pop(value.name, None)
-        for node in nodes:
-            node.CopyFrom(_rename(node, values))
-        model.graph.ClearField("node")
-        model.graph.node.extend(nodes)
-    return sorted(shared.values(), key=lambda tensor: tensor.name)
+def _branch(
+    graph: onnx.GraphProto, prefix: str, outputs: list[str], weights: dict[tuple, onnx.TensorProto]
+) -> onnx.GraphProto:
+    """`graph` as a branch: its values renamed so that no two graphs share a name, its weights moved
+    to `weights`, where equal ones are kept once, and the missing `outputs` added without elements."""
+    renamed = {value.name: value.name for value in graph.input}
+    for tensor in graph.initializer:
+        content = (tensor.data_type, *tensor.dims, numpy_helper.to_array(tensor).tobytes())
+        if content not in weights:
+            weights[content] = onnx.TensorProto()
+            weights[content].CopyFrom(tensor)
+            weights[content].name = f"weight_{len(weights)}"
+        renamed[tensor.name] = weights[content].name
+    nodes = []
+    for node in graph.node:
+        if any(attribute.HasField("g") for attribute in node.attribute):
+            raise AssertionError(f"{node.name} holds a graph: its values would need renaming")
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.name = f"{prefix}_{node.name}"
+        for output in node.output:
+            renamed[output] = f"{prefix}_{output}" if output else ""
+        copy.input[:] = [renamed[name] if name else "" for name in node.input]
+        copy.output[:] = [renamed[name] for name in node.output]
+        nodes.append(copy)
+    values = []
+    own = {value.name: value for value in graph.output}
+    for name in outputs:
+        value = onnx.ValueInfoProto()
+        if name in own:
+            value.CopyFrom(own[name])
+            value.name = renamed[name]
+        else:
+            past = name.replace("present.", "past_key_values.", 1)
+            dims = next(it for it in graph.input if it.name == past).type.tensor_type.shape.dim
+            empty = np.zeros((0, dims[1].dim_value, 1, dims[3].dim_value), dtype=np.float32)
+            constant = numpy_helper.from_array(empty)
+            output = f"{prefix}_{name}"
+            nodes.append(
+                helper.make_node("Constant", [], [output], name=f"{output}_none", value=constant)
+            )
+            value.CopyFrom(
+                helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, list(empty.shape))
+            )
+        values.append(value)
+    # An input that is an output has no node, which a branch needs.
+    produced = {output for node in nodes for output in node.output}
+    assert all(value.name in produced for value in values), "an output is an input"
+    return helper.make_graph(nodes, prefix, [], values)
 
 
-def _rename(node: onnx.NodeProto, names: dict[str, str]) -> onnx.NodeProto:
-    if any(attribute.type == onnx.AttributeProto.GRAPH for attribute in node.attribute):
-        raise ValueError(f"{node.op_type} within a decoder holds graphs, which are not merged")
-    copy = onnx.NodeProto()
-    copy.CopyFrom(node)
-    for field in (copy.input, copy.output):
-        new = [names.get(name, name) for name in field]
-        del field[:]
-        field.extend(new)
-    return copy
+def _share_transposed(
+    weights: list[onnx.TensorProto],
+) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Nodes that make weights from others that they are the transposition of, and the others.
+
+    The exporter stores a matrix that embeds tokens and also scores them in both directions.
+    """
+    nodes, kept, arrays = [], [], {}
+    for tensor in weights:
+        array = numpy_helper.to_array(tensor)
+        source = next(
+            (name for name, other in arrays.items() if _is_transposed(array, other)), None
+        )
+        if source is None:
+            arrays[tensor.name] = array
+            kept.append(tensor)
+        else:
+            nodes.append(
+                helper.make_node(
+                    "Transpose",
+                    [source],
+                    [tensor.name],
+                    name=f"Transpose_{tensor.name}",
+                    perm=[1, 0],
+                )
+            )
+    return nodes, kept
+
+
+def _is_transposed(array: np.ndarray, other: np.ndarray) -> bool:
+    return (
+        array.ndim == 2
+        and array.size > 1
+        and array.shape == other.shape[::-1]
+        and np.array_equal(array, other.T)
+    )

@@ -98,12 +98,13 @@ def _step(
 def _axes(model: WhisperForConditionalGeneration) -> dict[str, dict[int, str]]:
     batch = {0: "batch_size"}
     tokens = {**batch, 1: "decoder_sequence_length"}
-    return {
+    axes = {
         "input_ids": tokens,
         "encoder_hidden_states": batch,
         "logits": tokens,
-        # Always as long as the encoder's states, but a first step is given an empty cache.
-        **seq2seq.cache_axes(
-            model.config.decoder_layers, {**batch, 2: "encoder_sequence_length_out"}
-        ),
+        **seq2seq.cache_axes(model.config.decoder_layers, batch),
     }
+    for entry in seq2seq.entries(model.config.decoder_layers, "encoder"):
+        # None before the first step, which makes them.
+        axes[f"past_key_values.{entry}"] = {**batch, 2: "past_encoder_sequence_length"}
+    return axes
