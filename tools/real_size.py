@@ -17,12 +17,14 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "fixtures"))
 
 # Also makes PyTorch the same on every machine, and keeps it from the network.
-import make  # noqa: E402, F401
+import make  # noqa: E402, F401  (for what it sets)
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from fixture import Fixture, RealSize  # noqa: E402
 
 IMAGENET = {index: f"LABEL_{index}" for index in range(1000)}
+
+TOWER = {"num_hidden_layers": 12, "projection_dim": 512}
 
 # The name, the fixture that it is made from, its seed, and its size.
 MODELS: dict[str, tuple[str, int, RealSize]] = {
@@ -56,6 +58,34 @@ MODELS: dict[str, tuple[str, int, RealSize]] = {
                 "patch_size": 16,
                 "id2label": IMAGENET,
                 "label2id": {label: index for index, label in IMAGENET.items()},
+            },
+            std=0.05,
+        ),
+    ),
+    # clip-vit-base-patch32, but for texts of 32 tokens. Its tokenizer stays tiny: the end of a text
+    # must be the largest id.
+    "clip": (
+        "clip",
+        1,
+        RealSize(
+            {
+                "text_config": {
+                    **TOWER,
+                    "vocab_size": 49408,
+                    "hidden_size": 512,
+                    "num_attention_heads": 8,
+                    "intermediate_size": 2048,
+                    "max_position_embeddings": 77,
+                },
+                "vision_config": {
+                    **TOWER,
+                    "hidden_size": 768,
+                    "num_attention_heads": 12,
+                    "intermediate_size": 3072,
+                    "image_size": 224,
+                    "patch_size": 32,
+                },
+                "projection_dim": 512,
             },
             std=0.05,
         ),
