@@ -40,6 +40,13 @@ def read_cache(inputs: Tensors, layers: int) -> EncoderDecoderCache:
     return cache
 
 
+def states_like(inputs: Tensors, width: int) -> torch.Tensor:
+    """In place of the encoder's states, where the cache holds what they give: transformers looks at
+    their shape alone."""
+    key = inputs["past_key_values.0.encoder.key"]
+    return key[:, :1, :, :1].flatten(2).transpose(1, 2).expand(-1, -1, width)
+
+
 def write_cache(cache: EncoderDecoderCache, layers: int, *sides: str) -> Tensors:
     """The outputs `present.*` of those `sides`."""
     halves = {"decoder": cache.self_attention_cache, "encoder": cache.cross_attention_cache}
@@ -119,9 +126,7 @@ def t5_decoder_with_past(model: T5ForConditionalGeneration) -> Graph:
 
     def run(inputs: Tensors) -> Tensors:
         cache = read_cache(inputs, config.num_decoder_layers)
-        # Only the shape of the states is looked at: what they give is in the cache.
-        key = inputs["past_key_values.0.encoder.key"]
-        states = key[:, :1, :, :1].flatten(2).transpose(1, 2).expand(-1, -1, config.d_model)
+        states = states_like(inputs, config.d_model)
         logits = _t5_step(model, inputs, states, cache)
         return {"logits": logits, **write_cache(cache, config.num_decoder_layers, "decoder")}
 

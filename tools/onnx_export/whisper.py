@@ -59,9 +59,7 @@ def decoder_with_past(model: WhisperForConditionalGeneration) -> Graph:
 
     def run(inputs: Tensors) -> Tensors:
         cache = seq2seq.read_cache(inputs, config.decoder_layers)
-        # Only the shape of the states is looked at: what they give is in the cache.
-        key = inputs["past_key_values.0.encoder.key"]
-        states = key[:, :1, :, :1].flatten(2).transpose(1, 2).expand(-1, -1, config.d_model)
+        states = seq2seq.states_like(inputs, config.d_model)
         logits = _step(model, inputs["input_ids"], states, cache)
         return {"logits": logits, **seq2seq.write_cache(cache, config.decoder_layers, "decoder")}
 
