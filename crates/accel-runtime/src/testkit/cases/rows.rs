@@ -62,6 +62,10 @@ impl Batches {
         match name {
             // A vector of the model's own, which its vision encoder gives beside the images'.
             "image_newline" => &[],
+            // One for all rows.
+            "use_cache_branch" => &[],
+            // What a merged decoder gives in place of a cache that its branch only reads.
+            _ if tensor.shape().first() == Some(&0) => &[],
             _ if self == Self::One => TEXTS,
             "input_ids" | "attention_mask" | "position_ids" | "token_type_ids" => TEXTS,
             "text_embeds" if tensor.shape().len() == 2 => TEXTS,
