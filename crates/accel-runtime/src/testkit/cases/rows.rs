@@ -60,10 +60,9 @@ impl Batches {
     fn axes(self, name: &str, tensor: &Tensor) -> &'static [(usize, Side)] {
         const TEXTS: &[(usize, Side)] = &[(0, Side::Texts)];
         match name {
-            // A vector of the model's own, which its vision encoder gives beside the images'.
-            "image_newline" => &[],
-            // One for all rows.
-            "use_cache_branch" => &[],
+            // A vector of the model's own, which its vision encoder gives beside the images'; a
+            // word to all rows at once.
+            "image_newline" | "use_cache_branch" => &[],
             // What a merged decoder gives in place of a cache that its branch only reads.
             _ if tensor.shape().first() == Some(&0) => &[],
             _ if self == Self::One => TEXTS,
