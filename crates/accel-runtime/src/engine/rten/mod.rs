@@ -1,9 +1,11 @@
 //! rten: pure Rust, embedded, CPU only.
 
 mod load;
+mod mapped;
 mod operators;
 mod rewrite;
 mod session;
+mod weights;
 
 use std::any::Any;
 use std::path::Path;

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use accel_core::Engine as EngineName;
-use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
+use rten::{NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::Layout;
 
+use super::mapped::MappedModel;
 use super::panic_message;
 use crate::engine::{Placement, Session, TensorInfo};
 use crate::error::InputProblem;
@@ -15,7 +16,7 @@ use crate::{DType, Error, Result, Tensor, TensorData};
 /// A graph loaded by rten.
 #[derive(Debug)]
 pub(super) struct RtenSession {
-    pub(super) model: Model,
+    pub(super) model: MappedModel,
     pub(super) inputs: Vec<TensorInfo>,
     pub(super) outputs: Vec<TensorInfo>,
     pub(super) input_ids: Vec<NodeId>,
