@@ -1,10 +1,11 @@
 //! Which cases prove a cell. A case is written once, in the testkit; here it is only chosen.
 
 use accel_core::CaseName::{
-    self, BadInputIsTyped, BatchEqualsSingles, ClassifiesImages, ConcurrentCallersAgree,
-    DynamicShapes, Embeds, FillsMasks, Fp16MatchesReference, GeneratesText, Int8MatchesReference,
-    Loads, MatchesReference, Measures, RecordsDeviceMemory, RecordsFirstRun,
-    RefusesOverMemoryLimit, ReusesCompiledModel, SwitchingAgrees,
+    self, BadInputIsTyped, BatchEqualsSingles, ClassifiesImages, ClassifiesZeroShot,
+    ConcurrentCallersAgree, DescribesImages, DetectsObjects, DynamicShapes, Embeds, FillsMasks,
+    Fp16MatchesReference, GeneratesText, Int8MatchesReference, Loads, MatchesReference, Measures,
+    RecordsDeviceMemory, RecordsFirstRun, RefusesOverMemoryLimit, ReusesCompiledModel,
+    SwitchingAgrees, TranscribesSpeech,
 };
 use accel_core::{Platform, Subfamily};
 
@@ -47,18 +48,17 @@ pub(crate) const fn extra(platform: Platform) -> &'static [CaseName] {
     }
 }
 
-/// The cases that check a task's own result, for the kinds that have a typed pipeline.
+/// The cases that check a task's own result.
 const fn task(subfamily: Subfamily) -> &'static [CaseName] {
     match subfamily {
         Subfamily::MaskedLm => &[Embeds, FillsMasks],
+        Subfamily::CausalLm | Subfamily::Seq2seq => &[GeneratesText],
         Subfamily::ImageClassifier => &[ClassifiesImages],
-        Subfamily::CausalLm => &[GeneratesText],
-        Subfamily::Seq2seq
-        | Subfamily::ObjectDetector
-        | Subfamily::SpeechRecognition
-        | Subfamily::AudioTextEncoder
-        | Subfamily::ImageTextEncoder
-        | Subfamily::VisionLanguage
-        | Subfamily::VideoTextEncoder => &[],
+        Subfamily::ObjectDetector => &[DetectsObjects],
+        Subfamily::SpeechRecognition => &[TranscribesSpeech],
+        Subfamily::AudioTextEncoder | Subfamily::ImageTextEncoder | Subfamily::VideoTextEncoder => {
+            &[Embeds, ClassifiesZeroShot]
+        }
+        Subfamily::VisionLanguage => &[DescribesImages],
     }
 }

@@ -11,26 +11,19 @@ pub(super) struct Pipeline {
     pub(super) example: &'static str,
 }
 
-/// The pipeline of a kind of model. Kinds without typed task methods run as raw graphs.
+/// The pipeline of a kind of model.
 pub(super) const fn pipeline(subfamily: Subfamily) -> Pipeline {
-    match subfamily {
-        Subfamily::MaskedLm => {
-            Pipeline { rust_type: "TextEncoder", example: "example/text_encoder.tera" }
-        }
-        Subfamily::ImageClassifier => {
-            Pipeline { rust_type: "ImageClassifier", example: "example/image_classifier.tera" }
-        }
-        Subfamily::CausalLm => {
-            Pipeline { rust_type: "TextGenerator", example: "example/text_generator.tera" }
-        }
-        Subfamily::Seq2seq
-        | Subfamily::ObjectDetector
-        | Subfamily::SpeechRecognition
-        | Subfamily::AudioTextEncoder
-        | Subfamily::ImageTextEncoder
-        | Subfamily::VisionLanguage
-        | Subfamily::VideoTextEncoder => {
-            Pipeline { rust_type: "GraphModel", example: "example/graph_model.tera" }
-        }
-    }
+    let (rust_type, example) = match subfamily {
+        Subfamily::MaskedLm => ("TextEncoder", "example/text_encoder.tera"),
+        Subfamily::CausalLm => ("TextGenerator", "example/text_generator.tera"),
+        Subfamily::Seq2seq => ("TextToText", "example/text_to_text.tera"),
+        Subfamily::ImageClassifier => ("ImageClassifier", "example/image_classifier.tera"),
+        Subfamily::ObjectDetector => ("ObjectDetector", "example/object_detector.tera"),
+        Subfamily::SpeechRecognition => ("SpeechRecognizer", "example/speech_recognizer.tera"),
+        Subfamily::AudioTextEncoder => ("AudioTextEncoder", "example/audio_text_encoder.tera"),
+        Subfamily::ImageTextEncoder => ("ImageTextEncoder", "example/image_text_encoder.tera"),
+        Subfamily::VisionLanguage => ("ImageTextGenerator", "example/image_text_generator.tera"),
+        Subfamily::VideoTextEncoder => ("VideoTextEncoder", "example/video_text_encoder.tera"),
+    };
+    Pipeline { rust_type, example }
 }

@@ -19,10 +19,16 @@ macro_rules! embedded {
 
 /// Every template in the binary. A test compares this list with the folder.
 const EMBEDDED: &[(&str, &str)] = embedded![
-    "example/graph_model.tera",
+    "example/audio_text_encoder.tera",
     "example/image_classifier.tera",
+    "example/image_text_encoder.tera",
+    "example/image_text_generator.tera",
+    "example/object_detector.tera",
+    "example/speech_recognizer.tera",
     "example/text_encoder.tera",
     "example/text_generator.tera",
+    "example/text_to_text.tera",
+    "example/video_text_encoder.tera",
     "index/lib.rs.tera",
     "index/model_skills.rs.tera",
     "index/model_tests.rs.tera",

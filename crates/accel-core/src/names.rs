@@ -262,14 +262,22 @@ vocabulary! {
         Loads = "loads",
         /// The graph's raw outputs equal the recorded reference.
         MatchesReference = "matches_reference",
-        /// Text embeddings equal Hugging Face's.
+        /// Embeddings of texts, images, sounds or videos equal Hugging Face's.
         Embeds = "embeds",
         /// Masked tokens are filled as by Hugging Face's pipeline.
         FillsMasks = "fills_masks",
         /// Images get the labels and scores of Hugging Face's pipeline.
         ClassifiesImages = "classifies_images",
+        /// Free labels get the scores of Hugging Face's pipeline.
+        ClassifiesZeroShot = "classifies_zero_shot",
+        /// Labels, scores and boxes equal those of Hugging Face's post-processing.
+        DetectsObjects = "detects_objects",
         /// Generated token ids and text equal Hugging Face's.
         GeneratesText = "generates_text",
+        /// The text for an image and a prompt equals Hugging Face's, token by token.
+        DescribesImages = "describes_images",
+        /// Speech becomes the text, tokens and times of Hugging Face's.
+        TranscribesSpeech = "transcribes_speech",
         /// A padded batch gives what its members give one by one.
         BatchEqualsSingles = "batch_equals_singles",
         /// One loaded session serves inputs of several shapes, back and forth.

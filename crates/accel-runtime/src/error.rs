@@ -261,7 +261,7 @@ pub enum Error {
     },
 
     /// The model has no chat template.
-    #[error("{} has no chat template (neither chat_template.jinja nor `chat_template` in tokenizer_config.json); use an instruction-tuned model or generate from plain text", .dir.display())]
+    #[error("{} has no chat template (neither chat_template.jinja nor `chat_template` in chat_template.json or tokenizer_config.json); use an instruction-tuned model or generate from plain text", .dir.display())]
     NoChatTemplate {
         /// The model's folder.
         dir: PathBuf,
@@ -287,6 +287,15 @@ pub enum Error {
         /// The file, or `image bytes`.
         what: String,
         /// What the decoder said.
+        reason: String,
+    },
+
+    /// A sound could not be read.
+    #[error("{what} is not sound that can be read: {reason}; WAV and FLAC are supported")]
+    Audio {
+        /// The file, or what was given instead.
+        what: String,
+        /// What is wrong with it.
         reason: String,
     },
 
@@ -354,6 +363,7 @@ impl Error {
             | Self::ChatTemplate { .. }
             | Self::Tokenizer { .. }
             | Self::Image { .. }
+            | Self::Audio { .. }
             | Self::Run { .. } => Stage::Run,
             Self::BadOutput { .. } | Self::NonFinite { .. } => Stage::Mismatch,
         }

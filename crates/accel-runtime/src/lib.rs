@@ -2,7 +2,9 @@
 //!
 //! A generated skill is data (a [`SkillSpec`] and [`SessionOptions`]) and one call to [`load`],
 //! which returns the pipeline of the model's kind: [`TextEncoder`], [`ImageClassifier`],
-//! [`TextGenerator`] or, for kinds without typed tasks yet, [`GraphModel`].
+//! [`TextGenerator`], [`TextToText`], [`ObjectDetector`], [`SpeechRecognizer`],
+//! [`ImageTextEncoder`], [`AudioTextEncoder`], [`VideoTextEncoder`] or [`ImageTextGenerator`].
+//! [`GraphModel`] runs any graph as it is.
 //!
 //! ```text
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
@@ -13,7 +15,9 @@
 //! a simulated one has its own type, [`Simulated`]. Nothing is assumed about a graph that the
 //! graph itself says: inputs, outputs and cache are taken from its declarations.
 
+pub mod audio;
 mod choose;
+mod decoding;
 pub mod engine;
 mod error;
 pub mod model;
@@ -32,6 +36,7 @@ pub use accel_core::*;
 #[doc(no_inline)]
 pub use accel_core::Engine as EngineName;
 
+pub use audio::Audio;
 pub use choose::{Candidate, Chosen, Rejection, choose};
 pub use engine::{Availability, Dim, Placement, Session, TensorInfo, availability, for_platform};
 pub use error::{Error, InputProblem, Result};
@@ -40,9 +45,12 @@ pub use pool::{Pool, PoolKey};
 pub use simulated::Simulated;
 pub use spec::SkillSpec;
 pub use tasks::{
-    GenerateOptions, Generated, GraphModel, ImageClassifier, LabelScore, MaskFill, Message,
-    Pipeline, Pooling, Sampling, Step, Stop, TextEncoder, TextGenerator, load, simulate,
+    AudioTextEncoder, BoundingBox, CancelHandle, Chunk, DetectedObject, GenerateOptions, Generated,
+    GraphModel, ImageClassifier, ImageTextEncoder, ImageTextGenerator, LabelScore, MaskFill,
+    Message, ObjectDetector, Pipeline, Pooling, SpeechRecognizer, SpeechTask, Step, Stop, Strategy,
+    TextEncoder, TextGenerator, TextToText, Timestamps, TranscribeOptions, Transcript,
+    VideoTextEncoder, load, simulate,
 };
 pub use tensor::{DType, Tensor, TensorData};
 pub use text::TextTokenizer;
-pub use vision::Image;
+pub use vision::{Image, Video};

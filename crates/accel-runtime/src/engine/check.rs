@@ -2,12 +2,52 @@
 
 use std::collections::BTreeMap;
 
-use super::{Dim, TensorInfo};
+use super::{Dim, Feed, Kept, TensorInfo};
 use crate::error::InputProblem;
-use crate::{Error, Result, Tensor};
+use crate::{DType, Error, Result, Tensor};
+
+/// What is checked of a tensor, wherever its elements are.
+#[derive(Debug)]
+pub(super) struct Form {
+    dtype: DType,
+    shape: Vec<usize>,
+}
+
+impl From<&Tensor> for Form {
+    fn from(it: &Tensor) -> Self {
+        Self { dtype: it.dtype(), shape: it.shape().to_vec() }
+    }
+}
+
+impl From<&Feed<'_>> for Form {
+    fn from(it: &Feed<'_>) -> Self {
+        Self { dtype: it.dtype(), shape: it.shape() }
+    }
+}
+
+impl From<&Kept> for Form {
+    fn from(it: &Kept) -> Self {
+        Self { dtype: it.dtype(), shape: it.shape() }
+    }
+}
+
+impl std::fmt::Display for Form {
+    /// As `f32 [1, 3]`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}", self.dtype, self.shape)
+    }
+}
 
 /// Refuses inputs that do not fit the graph's declaration.
-pub(super) fn inputs(declared: &[TensorInfo], given: &[(&str, Tensor)]) -> Result<()> {
+pub(super) fn inputs<'a, T: 'a>(
+    declared: &[TensorInfo],
+    given: impl IntoIterator<Item = &'a (&'a str, T)>,
+) -> Result<()>
+where
+    Form: From<&'a T>,
+{
+    let given: Vec<(&str, Form)> =
+        given.into_iter().map(|(name, tensor)| (*name, Form::from(tensor))).collect();
     for (i, (name, tensor)) in given.iter().enumerate() {
         if !declared.iter().any(|it| it.name == *name) {
             let known: Vec<_> = declared.iter().map(|it| it.name.as_str()).collect();
@@ -15,7 +55,7 @@ pub(super) fn inputs(declared: &[TensorInfo], given: &[(&str, Tensor)]) -> Resul
                 name,
                 InputProblem::Unknown,
                 format!("one of the graph's inputs ({})", known.join(", ")),
-                describe(tensor),
+                tensor.to_string(),
             ));
         }
         if given[..i].iter().any(|(earlier, _)| earlier == name) {
@@ -40,17 +80,17 @@ pub(super) fn inputs(declared: &[TensorInfo], given: &[(&str, Tensor)]) -> Resul
 
 fn fits<'a>(
     info: &'a TensorInfo,
-    tensor: &Tensor,
+    tensor: &Form,
     symbols: &mut BTreeMap<&'a str, (usize, &'a str)>,
 ) -> Result<()> {
-    let problem = |problem| misfit(&info.name, problem, info.to_string(), describe(tensor));
-    if tensor.dtype() != info.dtype {
+    let problem = |problem| misfit(&info.name, problem, info.to_string(), tensor.to_string());
+    if tensor.dtype != info.dtype {
         return Err(problem(InputProblem::Dtype));
     }
-    if tensor.shape().len() != info.dims.len() {
+    if tensor.shape.len() != info.dims.len() {
         return Err(problem(InputProblem::Rank));
     }
-    for (dim, size) in info.dims.iter().zip(tensor.shape()) {
+    for (dim, size) in info.dims.iter().zip(&tensor.shape) {
         match dim {
             Dim::Fixed(fixed) if fixed != size => return Err(problem(InputProblem::Dim)),
             Dim::Fixed(_) | Dim::Unknown => {}
@@ -61,7 +101,7 @@ fn fits<'a>(
                         &info.name,
                         InputProblem::Symbol,
                         format!("{info} with {name} = {earlier}, as in input `{by}`"),
-                        describe(tensor),
+                        tensor.to_string(),
                     ));
                 }
             }
@@ -88,7 +128,10 @@ pub(super) fn outputs<'a>(
 
 /// Refuses results that are not what the graph declares. Sizes are left to the pipelines: many
 /// published graphs declare output sizes that they do not keep.
-pub(super) fn results(wanted: &[&TensorInfo], results: &[Tensor]) -> Result<()> {
+pub(super) fn results<'a, T: 'a>(wanted: &[&TensorInfo], results: &'a [T]) -> Result<()>
+where
+    Form: From<&'a T>,
+{
     if wanted.len() != results.len() {
         let names: Vec<_> = wanted.iter().map(|it| it.name.as_str()).collect();
         return Err(Error::BadOutput {
@@ -97,21 +140,16 @@ pub(super) fn results(wanted: &[&TensorInfo], results: &[Tensor]) -> Result<()> 
             given: results.len().to_string(),
         });
     }
-    for (info, tensor) in wanted.iter().zip(results) {
-        if tensor.dtype() != info.dtype || tensor.shape().len() != info.dims.len() {
+    for (info, tensor) in wanted.iter().zip(results.iter().map(Form::from)) {
+        if tensor.dtype != info.dtype || tensor.shape.len() != info.dims.len() {
             return Err(Error::BadOutput {
                 output: info.name.clone(),
                 expected: info.to_string(),
-                given: describe(tensor),
+                given: tensor.to_string(),
             });
         }
     }
     Ok(())
-}
-
-/// A tensor's type and shape, as `f32 [1, 3]`.
-fn describe(tensor: &Tensor) -> String {
-    format!("{} {:?}", tensor.dtype(), tensor.shape())
 }
 
 fn misfit(input: &str, problem: InputProblem, expected: String, given: String) -> Error {
@@ -195,7 +233,7 @@ mod tests {
         let declared = declared();
         let wanted: Vec<_> = declared.iter().take(1).collect();
         results(&wanted, &[ids(1, 1)]).unwrap();
-        assert!(matches!(results(&wanted, &[]), Err(Error::BadOutput { .. })));
+        assert!(matches!(results::<Tensor>(&wanted, &[]), Err(Error::BadOutput { .. })));
         let floats = Tensor::new(vec![1, 1, 2], vec![0.0_f32; 2]).unwrap();
         assert!(matches!(results(&wanted, &[floats]), Err(Error::BadOutput { .. })));
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod cpu;
+mod kept;
 mod rten;
 
 use std::fmt::{self, Debug};
@@ -12,6 +13,7 @@ use accel_core::{Engine as EngineName, Platform, SessionOptions};
 use crate::model::GraphFiles;
 use crate::{DType, Error, Result, Tensor};
 
+pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
 
 /// Something that loads graphs. Bring your own with
@@ -54,6 +56,30 @@ pub trait Session: Send + Sync + Debug {
     /// # Errors
     /// [`Error::Run`] with what the engine said.
     fn execute(&self, inputs: Vec<(&str, Tensor)>, outputs: &[&str]) -> Result<Vec<Tensor>>;
+
+    /// As [`execute`](Session::execute), and the outputs `keep` stay with the engine. No output
+    /// is asked for twice.
+    ///
+    /// This one passes ordinary tensors through `execute`. An engine that would have to copy or
+    /// convert them there can do better with a form of its own.
+    ///
+    /// # Errors
+    /// [`Error::Run`] with what the engine said.
+    fn execute_keeping(
+        &self,
+        inputs: Vec<(&str, Feed<'_>)>,
+        outputs: &[&str],
+        keep: &[Keep<'_>],
+    ) -> Result<(Vec<Tensor>, Vec<Kept>)> {
+        let inputs = inputs
+            .into_iter()
+            .map(|(name, feed)| Ok((name, feed.into_tensor()?)))
+            .collect::<Result<_>>()?;
+        let all: Vec<_> = outputs.iter().copied().chain(keep.iter().map(|it| it.output)).collect();
+        let mut tensors = self.execute(inputs, &all)?;
+        let kept = tensors.drain(outputs.len().min(tensors.len())..).map(Kept::Host).collect();
+        Ok((tensors, kept))
+    }
 }
 
 impl dyn Session + '_ {
@@ -73,6 +99,27 @@ impl dyn Session + '_ {
         let results = self.execute(inputs, outputs)?;
         check::results(&wanted, &results)?;
         Ok(results)
+    }
+
+    /// As [`run`](trait.Session.html#method.run), with inputs that earlier runs gave, and with
+    /// outputs `keep` that stay with the engine for later runs.
+    ///
+    /// # Errors
+    /// As [`run`](trait.Session.html#method.run).
+    pub fn run_keeping(
+        &self,
+        inputs: Vec<(&str, Feed<'_>)>,
+        outputs: &[&str],
+        keep: &[Keep<'_>],
+    ) -> Result<(Vec<Tensor>, Vec<Kept>)> {
+        check::inputs(self.inputs(), &inputs)?;
+        let wanted = check::outputs(self.outputs(), outputs)?;
+        let names: Vec<_> = keep.iter().map(|it| it.output).collect();
+        let wanted_kept = check::outputs(self.outputs(), &names)?;
+        let (results, kept) = self.execute_keeping(inputs, outputs, keep)?;
+        check::results(&wanted, &results)?;
+        check::results(&wanted_kept, &kept)?;
+        Ok((results, kept))
     }
 }
 

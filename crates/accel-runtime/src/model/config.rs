@@ -20,6 +20,9 @@ pub struct Config {
     /// The tokens that end a text.
     #[serde(default)]
     pub eos_token_id: Option<OneOrMany>,
+    /// What an encoder-decoder's decoder starts with.
+    #[serde(default)]
+    pub decoder_start_token_id: Option<i64>,
 }
 
 impl Config {
@@ -38,6 +41,39 @@ pub struct GenerationConfig {
     /// The tokens that end a text.
     #[serde(default)]
     pub eos_token_id: Option<OneOrMany>,
+    /// What an encoder-decoder's decoder starts with.
+    #[serde(default)]
+    pub decoder_start_token_id: Option<i64>,
+    /// New tokens at most.
+    #[serde(default)]
+    pub max_new_tokens: Option<usize>,
+    /// Whether tokens are drawn at random.
+    #[serde(default)]
+    pub do_sample: Option<bool>,
+    /// Flattens or sharpens the probabilities.
+    #[serde(default)]
+    pub temperature: Option<f32>,
+    /// Only so many of the likeliest tokens.
+    #[serde(default)]
+    pub top_k: Option<usize>,
+    /// Only the likeliest tokens that together have this probability.
+    #[serde(default)]
+    pub top_p: Option<f32>,
+    /// Only tokens that have this share of the likeliest one's probability.
+    #[serde(default)]
+    pub min_p: Option<f32>,
+    /// Makes tokens that the text already has less likely.
+    #[serde(default)]
+    pub repetition_penalty: Option<f32>,
+    /// Texts that are followed side by side.
+    #[serde(default)]
+    pub num_beams: Option<usize>,
+    /// How beams of unequal length are compared.
+    #[serde(default)]
+    pub length_penalty: Option<f32>,
+    /// When beam search ends: true, false or `"never"`.
+    #[serde(default)]
+    pub early_stopping: Option<serde_json::Value>,
 }
 
 /// A token id, or several.

@@ -5,7 +5,8 @@
 //! generation_config.json           generators
 //! tokenizer.json                   text models, with tokenizer_config.json
 //! chat_template.jinja              chat models, unless tokenizer_config.json holds it
-//! preprocessor_config.json         image models
+//! preprocessor_config.json         image, audio and video models
+//! processor_config.json            models of images and text
 //! onnx/model.onnx                  graphs; precision by suffix: model_fp16.onnx, model_int8.onnx
 //! ```
 
@@ -98,7 +99,8 @@ impl ModelDir {
         Ok(config)
     }
 
-    /// The chat template: `chat_template.jinja`, else that of `tokenizer_config.json`.
+    /// The chat template: `chat_template.jinja`, else that of `chat_template.json`, where older
+    /// models with images have it, else that of `tokenizer_config.json`.
     ///
     /// # Errors
     /// [`Error::NoChatTemplate`] when there is neither; [`Error::InvalidFile`] or [`Error::Io`].
@@ -106,6 +108,11 @@ impl ModelDir {
         let file = self.path.join("chat_template.jinja");
         if let Some(bytes) = read_bytes(&file)? {
             return String::from_utf8(bytes).map_err(|_| invalid(&file, "it is not UTF-8"));
+        }
+        let own: Option<TokenizerConfig> = read_json(&self.path.join("chat_template.json"))?;
+        let own = own.and_then(|it| it.chat_template);
+        if let Some(template) = own.as_ref().and_then(ChatTemplates::default_template) {
+            return Ok(template.to_owned());
         }
         let config = self.tokenizer_config()?;
         let template = config.chat_template.as_ref().and_then(ChatTemplates::default_template);
@@ -128,6 +135,14 @@ impl ModelDir {
     pub fn required_json<T: DeserializeOwned>(&self, file: &str, what: &str) -> Result<T> {
         let path = self.path.join(file);
         read_json(&path)?.ok_or_else(|| missing(path, what))
+    }
+
+    /// A JSON file that a task can do without.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFile`] or [`Error::Io`].
+    pub fn optional_json<T: DeserializeOwned>(&self, file: &str) -> Result<Option<T>> {
+        read_json(&self.path.join(file))
     }
 
     /// The graph `name`, such as `model`, in `precision`.

@@ -1,25 +1,40 @@
 //! Task pipelines: typed arguments in, typed results out, one file each.
 
-mod generate;
+mod audio_text_encoder;
+mod dual_encoder;
 mod graph_model;
 mod image_classifier;
-mod sampling;
-mod stream;
+mod image_text_encoder;
+mod image_text_generator;
+mod image_tokens;
+mod labels;
+mod object_detector;
+mod speech;
 mod text_encoder;
 mod text_generator;
+mod text_to_text;
+mod video_text_encoder;
 
 use accel_core::{SessionOptions, Variant};
 
+use crate::decoding::Decoder;
 use crate::engine::{self, Placement, Session};
 use crate::model::{ModelDir, ModelSource};
 use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
 
-pub use generate::{GenerateOptions, Generated, Sampling, Step, Stop};
+pub use audio_text_encoder::AudioTextEncoder;
 pub use graph_model::GraphModel;
 pub use image_classifier::{ImageClassifier, LabelScore};
+pub use image_text_encoder::ImageTextEncoder;
+pub use image_text_generator::ImageTextGenerator;
+pub use object_detector::{BoundingBox, DetectedObject, ObjectDetector};
+pub use speech::{Chunk, SpeechRecognizer, SpeechTask, Timestamps, TranscribeOptions, Transcript};
 pub use text_encoder::{MaskFill, Pooling, TextEncoder};
 pub use text_generator::TextGenerator;
+pub use text_to_text::TextToText;
+pub use video_text_encoder::VideoTextEncoder;
 
+pub use crate::decoding::{CancelHandle, GenerateOptions, Generated, Step, Stop, Strategy};
 pub use crate::text::Message;
 
 /// A model loaded for its tasks. One value serves any number of threads.
@@ -96,8 +111,22 @@ fn load_graph(
     Ok((dir, session))
 }
 
+/// Opens the folder and loads its decoder, and tells where it runs.
+fn load_decoder(
+    spec: &SkillSpec,
+    source: &ModelSource,
+    options: &SessionOptions,
+) -> Result<(ModelDir, Decoder, Placement)> {
+    let engine = source.engine(spec.platform)?;
+    let dir = ModelDir::open(source.path())?;
+    let decoder = Decoder::open(&*engine, &dir, spec.platform, options)?;
+    let placement = Placement::merged(decoder.sessions().map(Session::placement));
+    let placement = placement.ok_or_else(|| bad_output("placement", "a graph", "none"))?;
+    Ok((dir, decoder, placement))
+}
+
 /// The first of `names` that is an output of the graph.
-fn output_among<'a>(session: &dyn Session, names: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn output_among<'a>(session: &dyn Session, names: &[&'a str]) -> Option<&'a str> {
     names.iter().copied().find(|name| session.outputs().iter().any(|it| it.name == *name))
 }
 
@@ -123,7 +152,7 @@ fn floats<const N: usize>(tensor: Tensor, output: &str) -> Result<([usize; N], V
     }
 }
 
-fn bad_output(output: &str, expected: &str, given: &str) -> Error {
+pub(crate) fn bad_output(output: &str, expected: &str, given: &str) -> Error {
     Error::BadOutput {
         output: output.to_owned(),
         expected: expected.to_owned(),
@@ -137,7 +166,7 @@ fn batch_size(options: &SessionOptions) -> usize {
 }
 
 /// Softmax in place, in double precision inside.
-fn softmax(scores: &mut [f32]) {
+pub(crate) fn softmax(scores: &mut [f32]) {
     let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = scores.iter().map(|it| f64::from(it - max).exp()).sum();
     for score in scores {
@@ -147,8 +176,18 @@ fn softmax(scores: &mut [f32]) {
     }
 }
 
+/// Scales a vector to length 1; the zero vector stays, as by torch's `normalize`.
+fn scale_to_unit_length(vector: &mut [f32]) {
+    let length = vector.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>().sqrt().max(1e-12);
+    for value in vector {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1")]
+        let scaled = (f64::from(*value) / length) as f32;
+        *value = scaled;
+    }
+}
+
 /// Indexes of the `k` largest scores, the largest first, equal ones by index.
-fn top_k(scores: &[f32], k: usize) -> Vec<usize> {
+pub(crate) fn top_k(scores: &[f32], k: usize) -> Vec<usize> {
     let mut indexes: Vec<_> = (0..scores.len()).collect();
     let by_score = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
     let k = k.min(indexes.len());
@@ -162,7 +201,7 @@ fn top_k(scores: &[f32], k: usize) -> Vec<usize> {
 
 /// The token whose score stands at `index`.
 #[expect(clippy::cast_possible_wrap, reason = "a vocabulary is far smaller")]
-const fn token_id(index: usize) -> i64 {
+pub(crate) const fn token_id(index: usize) -> i64 {
     index as i64
 }
 
@@ -181,7 +220,7 @@ fn at_least_one(argument: &'static str, given: usize) -> Result<()> {
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
-    use super::{softmax, top_k};
+    use super::{scale_to_unit_length, softmax, top_k};
 
     #[test]
     fn equal_scores_are_ordered_by_index() {
@@ -196,5 +235,15 @@ mod tests {
         let mut scores = [1000.0, 1000.0, -1000.0];
         softmax(&mut scores);
         assert_eq!(scores, [0.5, 0.5, 0.0]);
+    }
+
+    #[test]
+    fn the_zero_vector_stays() {
+        let mut vector = [0.0, 0.0];
+        scale_to_unit_length(&mut vector);
+        assert_eq!(vector, [0.0, 0.0]);
+        let mut vector = [3.0, 4.0];
+        scale_to_unit_length(&mut vector);
+        assert_eq!(vector, [0.6, 0.8]);
     }
 }

@@ -3,8 +3,8 @@
 use accel_core::SessionOptions;
 
 use super::{
-    Pipeline, at_least_one, bad_output, batch_size, load_graph, output_among, run_one, softmax,
-    token_id, top_k,
+    Pipeline, at_least_one, bad_output, batch_size, load_graph, output_among, run_one,
+    scale_to_unit_length, softmax, token_id, top_k,
 };
 use crate::engine::{Placement, Session};
 use crate::model::Token;
@@ -254,19 +254,9 @@ fn pool(tokens: &[f32], mask: &[i64], width: usize, pooling: Pooling) -> Vec<f32
     }
 }
 
-fn scale_to_unit_length(vector: &mut [f32]) {
-    let length = vector.iter().map(|it| f64::from(*it).powi(2)).sum::<f64>().sqrt().max(1e-12);
-    for value in vector {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 1")]
-        let scaled = (f64::from(*value) / length) as f32;
-        *value = scaled;
-    }
-}
-
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
-    use super::{Pooling, pool, scale_to_unit_length};
+    use super::{Pooling, pool};
 
     #[test]
     fn padding_does_not_count() {
@@ -280,15 +270,5 @@ mod tests {
         for pooling in [Pooling::Mean, Pooling::Max, Pooling::Cls] {
             assert_eq!(pool(&[], &[], 2, pooling), [0.0, 0.0]);
         }
-    }
-
-    #[test]
-    fn the_zero_vector_stays() {
-        let mut vector = [0.0, 0.0];
-        scale_to_unit_length(&mut vector);
-        assert_eq!(vector, [0.0, 0.0]);
-        let mut vector = [3.0, 4.0];
-        scale_to_unit_length(&mut vector);
-        assert_eq!(vector, [0.6, 0.8]);
     }
 }

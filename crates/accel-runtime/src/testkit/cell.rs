@@ -5,9 +5,8 @@ use std::fmt;
 use accel_core::{CaseName, Precision, SessionOptions, Stage, Tolerance};
 
 use super::probe::Probe;
-use crate::{
-    Error, GraphModel, ImageClassifier, ModelSource, Result, SkillSpec, TextEncoder, TextGenerator,
-};
+use super::skill::Load;
+use crate::{Error, Result, SkillSpec};
 
 /// A generated test binary's content.
 #[derive(Clone, Copy, Debug)]
@@ -40,19 +39,6 @@ impl Cell {
     pub fn expected_failure(&self, case: CaseName) -> Option<&'static str> {
         self.expected_failures.iter().find(|(it, _)| *it == case).map(|(_, reason)| *reason)
     }
-}
-
-/// How a cell's skill is loaded: the generated skill's own `load_with`.
-#[derive(Clone, Copy, Debug)]
-pub enum Load {
-    /// A bidirectional text encoder.
-    TextEncoder(fn(&ModelSource, &SessionOptions) -> Result<TextEncoder>),
-    /// An image classifier.
-    ImageClassifier(fn(&ModelSource, &SessionOptions) -> Result<ImageClassifier>),
-    /// A text generator.
-    TextGenerator(fn(&ModelSource, &SessionOptions) -> Result<TextGenerator>),
-    /// A model without typed tasks yet.
-    GraphModel(fn(&ModelSource, &SessionOptions) -> Result<GraphModel>),
 }
 
 /// One thing to be proved.

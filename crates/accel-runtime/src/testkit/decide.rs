@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use accel_core::{Engine, Platform, Stage, Variant};
 
-use super::settings::{REQUIRE, Settings};
+use super::settings::{MODEL_DIR, REQUIRE, Settings};
 use super::{Cell, Failure};
 use crate::{Availability, Error, GraphModel, ModelSource, availability};
 
@@ -39,6 +39,13 @@ pub enum SkipCause {
         /// The model.
         model: &'static str,
     },
+    /// Other models than this one are to be tested.
+    NotInModelDir {
+        /// The model.
+        model: &'static str,
+        /// The folder that the models lie in.
+        model_dir: PathBuf,
+    },
 }
 
 impl SkipCause {
@@ -51,13 +58,16 @@ impl SkipCause {
                 "no reference recorded for `{model}`: the registry names no `model_dir`; record \
                  one with tools/fixtures/make.py and name it there"
             ),
+            Self::NotInModelDir { model, model_dir } => {
+                format!("{MODEL_DIR} is {}, which has no folder `{model}`", model_dir.display())
+            }
         }
     }
 
     /// Whether a summary should name the models: where the cause is the platform's, it is the same
     /// for all of them.
     pub(super) const fn is_of_the_model(&self) -> bool {
-        matches!(self, Self::NoReference { .. })
+        matches!(self, Self::NoReference { .. } | Self::NotInModelDir { .. })
     }
 
     /// What equal causes have in common, for a summary.
@@ -67,6 +77,9 @@ impl SkipCause {
             Self::NoSimulator { reason } => format!("simulation cells: {reason}"),
             Self::NoReference { .. } => {
                 "no reference recorded: the registry names no `model_dir`".to_owned()
+            }
+            Self::NotInModelDir { model_dir, .. } => {
+                format!("not in {MODEL_DIR} ({})", model_dir.display())
             }
         }
     }
@@ -78,16 +91,20 @@ impl SkipCause {
             Self::NoEngine { .. } => "skipped: no engine",
             Self::NoSimulator { .. } => "skipped: no simulator",
             Self::NoReference { .. } => "skipped: no reference",
+            Self::NotInModelDir { .. } => "skipped: other models",
         }
     }
 }
 
 /// What becomes of `cell`, whose model's folder is relative to `root`.
 pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
-    let Some(cause) = skip_cause(cell) else {
-        return Decision::Run(root.join(cell.spec.model_dir));
-    };
     let spec = cell.spec;
+    let Some(cause) = skip_cause(cell, settings) else {
+        return Decision::Run(match &settings.model_dir {
+            Some(model_dir) => model_dir.join(spec.model),
+            None => root.join(spec.model_dir),
+        });
+    };
     match settings.require.iter().find(|it| it.covers(spec.model, spec.platform)) {
         None => Decision::Skip(cause),
         Some(requirement) => Decision::Refuse(Failure::new(
@@ -102,7 +119,7 @@ pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
 
 /// Device absent, simulator absent, nothing to compare with: these are skips. A folder that the
 /// registry names and that is damaged or gone is not; its cases run, and fail.
-fn skip_cause(cell: &Cell) -> Option<SkipCause> {
+fn skip_cause(cell: &Cell, settings: &Settings) -> Option<SkipCause> {
     let spec = cell.spec;
     let cause = match spec.variant {
         Variant::Real => match availability(spec.platform) {
@@ -114,8 +131,11 @@ fn skip_cause(cell: &Cell) -> Option<SkipCause> {
         },
         Variant::Simulation => no_simulator(cell),
     };
-    cause.or_else(|| {
-        spec.model_dir.is_empty().then_some(SkipCause::NoReference { model: spec.model })
+    let model = spec.model;
+    cause.or_else(|| match &settings.model_dir {
+        Some(model_dir) if model_dir.join(model).is_dir() => None,
+        Some(model_dir) => Some(SkipCause::NotInModelDir { model, model_dir: model_dir.clone() }),
+        None => spec.model_dir.is_empty().then_some(SkipCause::NoReference { model }),
     })
 }
 

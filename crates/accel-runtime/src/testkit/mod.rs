@@ -6,8 +6,8 @@
 //!
 //! **What a test may end in** is [`Outcome`](accel_core::Outcome), nothing else. Whether a case is
 //! skipped is decided before anything runs, and only for three causes: the platform has no engine
-//! here, the simulator is not there, nothing was recorded to compare with. Once a case runs, every
-//! error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
+//! here, the simulator is not there, nothing was recorded to compare with (or `ACCEL_MODEL_DIR` holds
+//! other models). Once a case runs, every error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
 //! same (`--ignored`, `--include-ignored`) it fails with its reason.
 //!
 //! **What keeps a pass honest.** Every load checks the placement that the engine reports; a case
@@ -18,6 +18,7 @@
 //! |---|---|
 //! | `ACCEL_REPORT=path` | one JSON line ([`CaseReport`](accel_core::CaseReport)) for every selected case; see [`report`] |
 //! | `ACCEL_REQUIRE=cpu,bert::openvino` | cells of these platforms (or of this model on it) may not be skipped: a skip becomes a failure |
+//! | `ACCEL_MODEL_DIR=/models` | tests `/models/bert` and so on instead of the registry's folders; models that have none there are skipped |
 //! | `ACCEL_TIMEOUT_SECONDS=120` | how long one case may take; more is a failure of stage `timeout` |
 //!
 //! Exit codes: 0 fine, 101 a test failed or left no trace (libtest's own code), 2 wrong use.
@@ -32,23 +33,26 @@ mod probe;
 pub mod reference;
 pub mod report;
 mod settings;
+mod skill;
 mod suite;
 mod summary;
 
 pub use cases::{
-    bad_input_is_typed, batch_equals_singles, classifies_images, concurrent_callers_agree,
-    dynamic_shapes, embeds, fills_masks, fp16_matches_reference, generates_text,
-    int8_matches_reference, loads, matches_reference, measures, records_device_memory,
-    records_first_run, refuses_over_memory_limit, reuses_compiled_model, switching_agrees,
+    bad_input_is_typed, batch_equals_singles, classifies_images, classifies_zero_shot,
+    concurrent_callers_agree, describes_images, detects_objects, dynamic_shapes, embeds,
+    fills_masks, fp16_matches_reference, generates_text, int8_matches_reference, loads,
+    matches_reference, measures, records_device_memory, records_first_run,
+    refuses_over_memory_limit, reuses_compiled_model, switching_agrees, transcribes_speech,
 };
-pub use cell::{Case, Cell, Failure, Load, Suite, Verdict};
+pub use cell::{Case, Cell, Failure, Suite, Verdict};
 pub use compare::{Difference, coordinates, score_tolerance};
 pub use decide::{Decision, SkipCause, decide};
 pub use execute::{run_case, run_case_within};
 pub use libtest_mimic::{Arguments, FormatSetting};
 pub use placement::check as check_placement;
-pub use probe::{Probe, Skill};
+pub use probe::Probe;
 pub use reference::Reference;
 pub use settings::{Requirement, Settings, UsageError};
+pub use skill::{Load, Skill};
 pub use suite::{Run, main, run};
 pub use summary::Counts;

@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use accel_core::{Precision, SessionOptions, Stage, Tolerance, Variant};
+use accel_core::{Precision, SessionOptions, Tolerance, Variant};
 
 use super::reference::Reference;
-use super::{Cell, Failure, Load, Verdict, placement};
-use crate::{
-    GraphModel, ImageClassifier, ModelSource, Pipeline as _, Placement, Result, Session, Tensor,
-    TensorInfo, TextEncoder, TextGenerator,
-};
+use super::{Cell, Failure, Skill, Verdict, placement};
+use crate::{ModelSource, Placement, Result};
 
 /// What a case works with: the cell, its model and what was recorded of it.
 #[derive(Debug)]
@@ -131,126 +128,4 @@ impl<'a> Probe<'a> {
         }
         Ok(cases)
     }
-}
-
-/// A loaded skill of any kind.
-#[derive(Debug)]
-pub enum Skill {
-    /// A bidirectional text encoder.
-    TextEncoder(TextEncoder),
-    /// An image classifier.
-    ImageClassifier(ImageClassifier),
-    /// A text generator.
-    TextGenerator(TextGenerator),
-    /// A model without typed tasks yet.
-    GraphModel(GraphModel),
-}
-
-impl Skill {
-    /// Loads as `load` says.
-    ///
-    /// # Errors
-    /// What the skill's own `load_with` returns.
-    pub fn load(load: Load, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
-        Ok(match load {
-            Load::TextEncoder(load) => Self::TextEncoder(load(source, options)?),
-            Load::ImageClassifier(load) => Self::ImageClassifier(load(source, options)?),
-            Load::TextGenerator(load) => Self::TextGenerator(load(source, options)?),
-            Load::GraphModel(load) => Self::GraphModel(load(source, options)?),
-        })
-    }
-
-    /// Every loaded graph.
-    pub fn sessions(&self) -> Vec<&dyn Session> {
-        match self {
-            Self::TextEncoder(it) => it.sessions(),
-            Self::ImageClassifier(it) => it.sessions(),
-            Self::TextGenerator(it) => it.sessions(),
-            Self::GraphModel(it) => it.sessions(),
-        }
-    }
-
-    /// Where all its graphs' nodes run.
-    pub fn placement(&self) -> Placement {
-        match self {
-            Self::TextEncoder(it) => it.placement(),
-            Self::ImageClassifier(it) => it.placement(),
-            Self::TextGenerator(it) => it.placement(),
-            Self::GraphModel(it) => it.placement(),
-        }
-    }
-
-    /// The session of the graph that `reference` records under `name`.
-    ///
-    /// A typed pipeline does not name its graphs: with one it is that one, and among several it
-    /// is the one with the recorded inputs and outputs.
-    ///
-    /// # Errors
-    /// When the skill has not loaded it.
-    pub fn graph(&self, reference: &Reference, name: &str) -> Result<&dyn Session, Failure> {
-        let sessions = self.sessions();
-        let found = match self {
-            Self::GraphModel(it) => it.graph(name).ok(),
-            _ if sessions.len() == 1 => sessions.first().copied(),
-            _ => sessions.iter().copied().find(|it| {
-                reference.graph(name).next().is_some_and(|case| {
-                    same_names(it.inputs(), &case.inputs) && same_names(it.outputs(), &case.outputs)
-                })
-            }),
-        };
-        found.ok_or_else(|| {
-            Failure::new(
-                Stage::Load,
-                format!("none of the skill's {} graphs is `{name}`", sessions.len()),
-            )
-        })
-    }
-
-    /// The skill as a text encoder.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub fn text_encoder(&self) -> Result<&TextEncoder, Failure> {
-        match self {
-            Self::TextEncoder(it) => Ok(it),
-            other => Err(other.is_not("a text encoder")),
-        }
-    }
-
-    /// The skill as an image classifier.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub fn image_classifier(&self) -> Result<&ImageClassifier, Failure> {
-        match self {
-            Self::ImageClassifier(it) => Ok(it),
-            other => Err(other.is_not("an image classifier")),
-        }
-    }
-
-    /// The skill as a text generator.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub fn text_generator(&self) -> Result<&TextGenerator, Failure> {
-        match self {
-            Self::TextGenerator(it) => Ok(it),
-            other => Err(other.is_not("a text generator")),
-        }
-    }
-
-    fn is_not(&self, what: &str) -> Failure {
-        let is = match self {
-            Self::TextEncoder(_) => "a text encoder",
-            Self::ImageClassifier(_) => "an image classifier",
-            Self::TextGenerator(_) => "a text generator",
-            Self::GraphModel(_) => "a model without typed tasks",
-        };
-        Failure::resolve(format!("this case needs {what}, and the skill is {is}"))
-    }
-}
-
-fn same_names(infos: &[TensorInfo], recorded: &[(String, Tensor)]) -> bool {
-    infos.len() == recorded.len()
-        && infos.iter().all(|info| recorded.iter().any(|(name, _)| *name == info.name))
 }

@@ -11,6 +11,8 @@ pub(super) const REPORT: &str = "ACCEL_REPORT";
 pub(super) const REQUIRE: &str = "ACCEL_REQUIRE";
 /// Seconds that one case may take.
 pub(super) const TIMEOUT_SECONDS: &str = "ACCEL_TIMEOUT_SECONDS";
+/// Folder that holds a folder for every model to test, instead of the registry's.
+pub(super) const MODEL_DIR: &str = "ACCEL_MODEL_DIR";
 /// Set by nextest, which runs every test in a process of its own.
 const NEXTEST: &str = "NEXTEST";
 
@@ -25,13 +27,22 @@ pub struct Settings {
     pub require: Vec<Requirement>,
     /// How long one case may take.
     pub timeout: Duration,
+    /// Where the models lie, each in a folder of its registry key, instead of where the registry
+    /// says.
+    pub model_dir: Option<PathBuf>,
     /// Whether nextest started this process.
     pub nextest: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { report: None, require: Vec::new(), timeout: DEFAULT_TIMEOUT, nextest: false }
+        Self {
+            report: None,
+            require: Vec::new(),
+            timeout: DEFAULT_TIMEOUT,
+            model_dir: None,
+            nextest: false,
+        }
     }
 }
 
@@ -98,10 +109,21 @@ impl Settings {
                 require.push(parse_requirement(entry)?);
             }
         }
+        let model_dir = get(MODEL_DIR).map(PathBuf::from);
+        // Cargo runs a test in its package's folder, so a relative path would mean another one
+        // than where it was typed.
+        if let Some(it) = model_dir.as_ref().filter(|it| !(it.is_absolute() && it.is_dir())) {
+            return Err(UsageError(format!(
+                "{MODEL_DIR} is `{}`: give the absolute path of a folder that holds a folder for \
+                 every model, such as `bert`",
+                it.display()
+            )));
+        }
         Ok(Self {
             report: get(REPORT).map(PathBuf::from),
             require,
             timeout,
+            model_dir,
             nextest: get(NEXTEST).is_some_and(|it| it == "1"),
         })
     }
@@ -145,7 +167,7 @@ mod tests {
 
     use accel_core::Platform;
 
-    use super::{REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+    use super::{MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         Settings::read(|name| {
@@ -189,6 +211,17 @@ mod tests {
         assert_eq!(check("cpu,bert::cpu"), Ok(()));
         assert!(check("cuda").unwrap_err().0.contains("`cuda`"));
         assert!(check("brt::cpu").unwrap_err().0.contains("did you mean `bert`?"));
+    }
+
+    #[test]
+    fn models_lie_in_an_absolute_folder() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(read(&[(MODEL_DIR, here)]).unwrap().model_dir.unwrap().as_os_str(), here);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for wrong in ["src", "/no/such/folder", file] {
+            let error = read(&[(MODEL_DIR, wrong)]).unwrap_err();
+            assert!(error.contains(wrong) && error.contains("absolute"), "{error}");
+        }
     }
 
     #[test]

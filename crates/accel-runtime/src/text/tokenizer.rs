@@ -92,6 +92,16 @@ impl TextTokenizer {
         self.tokenizer.token_to_id(token).map(i64::from)
     }
 
+    /// A token of the vocabulary as it is written there.
+    pub fn token(&self, id: i64) -> Option<String> {
+        self.tokenizer.id_to_token(u32::try_from(id).ok()?)
+    }
+
+    /// Whether a token is special: it says something about the text and is none of it.
+    pub fn is_special(&self, id: i64) -> bool {
+        self.token(id).is_some_and(|it| self.tokenizer.get_added_vocabulary().is_special_token(&it))
+    }
+
     /// Whether decoding may take back a space once the word after it is known.
     pub(crate) fn rewrites_spaces(&self) -> bool {
         let decoder = self.tokenizer.get_decoder();
@@ -179,6 +189,61 @@ impl TextTokenizer {
         let text = self.tokenizer.decode(&ids, skip_special_tokens).map_err(failed)?;
         Ok(if self.cleans_up { clean_up(&text) } else { text })
     }
+
+    /// The bytes that a token puts into a text that has begun before it, spaces included, as
+    /// transformers 5.23 tells them for stop strings (`generation/stopping_criteria.py`,
+    /// `clean_tokenizer_vocab`): a token may hold parts of a character.
+    pub(crate) fn token_bytes(&self, id: i64) -> Result<Vec<u8>> {
+        let token = u32::try_from(id).ok().and_then(|it| self.tokenizer.id_to_token(it));
+        // Models may have more scores than tokens.
+        let Some(token) = token else { return Ok(Vec::new()) };
+        let decoder = self.tokenizer.get_decoder();
+        if decoder.is_some_and(falls_back_to_bytes) {
+            if is_byte(&token)
+                && let Ok(byte) = u8::from_str_radix(&token[3..5], 16)
+            {
+                return Ok(vec![byte]);
+            }
+        } else if decoder.is_some_and(spells_bytes)
+            && let Some(bytes) = token.chars().map(spelled_byte).collect()
+        {
+            return Ok(bytes);
+        }
+        // Decoders treat the first token of a text differently, so something stands before it.
+        let before = self.tokenizer.encode(BEFORE, false).map_err(failed)?;
+        let mut ids = before.get_ids().to_vec();
+        ids.extend(u32::try_from(id));
+        let text = self.tokenizer.decode(&ids, false).map_err(failed)?;
+        Ok(match text.split_once(BEFORE) {
+            Some((_, text)) => text.into(),
+            None => self.tokenizer.decode(&ids[ids.len() - 1..], false).map_err(failed)?.into(),
+        })
+    }
+}
+
+/// What transformers puts before a token to learn what it spells.
+const BEFORE: &str = "abcdef";
+
+/// Whether the tokens of a decoder spell bytes in characters of their own.
+fn spells_bytes(decoder: &DecoderWrapper) -> bool {
+    match decoder {
+        DecoderWrapper::ByteLevel(_) => true,
+        DecoderWrapper::Sequence(it) => it.get_decoders().iter().any(spells_bytes),
+        _ => false,
+    }
+}
+
+/// The byte that GPT-2's byte-level vocabularies spell as `character`: printable ones of Latin-1
+/// as they are, the other 68 from U+0100 on, in their order.
+fn spelled_byte(character: char) -> Option<u8> {
+    let printable = |it: &u8| matches!(it, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    match u32::from(character) {
+        code @ 0..=0xFF => u8::try_from(code).ok().filter(printable),
+        code => {
+            let nth = usize::try_from(code.checked_sub(0x100)?).ok()?;
+            (0..=u8::MAX).filter(|it| !printable(it)).nth(nth)
+        }
+    }
 }
 
 fn falls_back_to_bytes(decoder: &DecoderWrapper) -> bool {
@@ -208,7 +273,7 @@ fn max_length(config: &crate::model::TokenizerConfig, dir: &ModelDir) -> Option<
 }
 
 /// Hugging Face's `clean_up_tokenization`.
-fn clean_up(text: &str) -> String {
+pub(super) fn clean_up(text: &str) -> String {
     let replacements = [
         (" .", "."),
         (" ?", "?"),

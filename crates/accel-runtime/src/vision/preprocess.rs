@@ -6,31 +6,35 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Image;
+use super::pixels::{CHANNELS, MAX_PIXELS, Scaling, center_crop, square};
+use super::processor::{class_name, known_processor, none_given, read_config, unsupported};
 use super::resize::{Resample, resize};
 use crate::{Error, ModelDir, Result, Tensor};
 
-const FILE: &str = "preprocessor_config.json";
-const CHANNELS: usize = 3;
-
 /// Image processors of transformers whose whole behaviour the fields below describe. Others
 /// resize, pad or scale in ways of their own.
-const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip"];
+const KNOWN_PROCESSORS: &[&str] = &["ViT", "DeiT", "CLIP", "Siglip", "VideoMAE", LLAVA];
+/// Those of them that take a `size` of one number for the shortest edge, the others for a square
+/// (transformers 5.23, `default_to_square` of each class), and that crop unless told otherwise.
+const CROPPING_PROCESSORS: &[&str] = &["CLIP", "VideoMAE", LLAVA];
+/// The one that pads to a square before anything else where it is asked to pad.
+const LLAVA: &str = "Llava";
 
 /// `preprocessor_config.json` as it is written.
 #[derive(Debug, Deserialize)]
-struct Config {
+pub(super) struct Config {
     #[serde(alias = "feature_extractor_type")]
-    image_processor_type: Option<String>,
+    pub(super) image_processor_type: Option<String>,
     #[serde(default)]
-    do_resize: Option<bool>,
+    pub(super) do_resize: Option<bool>,
     #[serde(default)]
-    size: Option<Size>,
+    pub(super) size: Option<Size>,
     #[serde(default)]
-    resample: Option<u64>,
+    pub(super) resample: Option<u64>,
     #[serde(default)]
-    do_center_crop: Option<bool>,
+    pub(super) do_center_crop: Option<bool>,
     #[serde(default)]
-    crop_size: Option<Size>,
+    pub(super) crop_size: Option<Size>,
     #[serde(default)]
     do_rescale: Option<bool>,
     #[serde(default)]
@@ -38,20 +42,19 @@ struct Config {
     #[serde(default)]
     do_normalize: Option<bool>,
     #[serde(default)]
-    image_mean: Option<[f32; CHANNELS]>,
+    image_mean: Option<[f64; CHANNELS]>,
     #[serde(default)]
-    image_std: Option<[f32; CHANNELS]>,
+    image_std: Option<[f64; CHANNELS]>,
     #[serde(default)]
-    do_pad: Option<bool>,
+    pub(super) do_pad: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(untagged)]
-enum Size {
+pub(super) enum Size {
     Exact { height: u32, width: u32 },
     ShortestEdge { shortest_edge: u32, longest_edge: Option<u32> },
-    // Files from before 2023: transformers took it for a square where it was exact and for the
-    // shortest edge where it was not, by class. Crops were always square.
+    // Files from before 2023. Crops were always square; what a size means, the class decides.
     Legacy(u32),
 }
 
@@ -61,8 +64,9 @@ pub struct ImagePreprocessor {
     resize: Option<(Target, Resample)>,
     /// Height and width.
     crop: Option<(u32, u32)>,
-    rescale: Option<f64>,
-    normalize: Option<([f32; CHANNELS], [f32; CHANNELS])>,
+    /// Colour of the bars that make a square of an image, before it is resized.
+    bars: Option<[u8; CHANNELS]>,
+    scaling: Scaling,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,29 +82,25 @@ impl ImagePreprocessor {
     /// [`Error::MissingFile`] or [`Error::InvalidFile`]; [`Error::UnsupportedModel`] when it asks
     /// for something that is not done here, so that no image is prepared wrongly.
     pub fn open(dir: &ModelDir) -> Result<Self> {
-        let config: Config = dir.required_json(FILE, "the model's image preprocessing")?;
-        Self::new(&config, &dir.path().join(FILE))
+        let (config, path) = read_config(dir)?;
+        Self::new(&config, &path)
     }
 
-    fn new(config: &Config, path: &Path) -> Result<Self> {
-        let unsupported = |reason: String| Error::UnsupportedModel {
-            path: path.to_owned(),
-            reason,
-            remedy: "preprocess the images yourself and run the graph with GraphModel".to_owned(),
-        };
+    pub(super) fn new(config: &Config, path: &Path) -> Result<Self> {
+        let unsupported = |reason: String| unsupported(path, reason);
         let missing = |field: &str| unsupported(format!("it asks for {field} without its values"));
 
-        if let Some(processor) = &config.image_processor_type {
-            let name = processor.trim_end_matches("Fast");
-            let name =
-                name.strip_suffix("ImageProcessor").or(name.strip_suffix("FeatureExtractor"));
-            if !name.is_some_and(|it| KNOWN_PROCESSORS.contains(&it)) {
-                return Err(unsupported(format!("image processor `{processor}` is not known")));
+        let processor = config.image_processor_type.as_deref();
+        known_processor(processor, KNOWN_PROCESSORS, path)?;
+        let processor = processor.and_then(class_name);
+        let crops = processor.map(|it| CROPPING_PROCESSORS.contains(&it));
+        let bars = match config.do_pad {
+            Some(true) if processor == Some(LLAVA) => {
+                Some(config.image_mean.map_or([0; CHANNELS], |it| it.map(colour)))
             }
-        }
-        if config.do_pad == Some(true) {
-            return Err(unsupported("it asks for padding".to_owned()));
-        }
+            Some(true) => return Err(unsupported("it asks for padding".to_owned())),
+            _ => None,
+        };
         let resize = if config.do_resize.unwrap_or(config.size.is_some()) {
             let number = config.resample.ok_or_else(|| missing("resizing (resample)"))?;
             let resample = Resample::from_pillow(number)
@@ -110,13 +110,17 @@ impl ImagePreprocessor {
                 Size::ShortestEdge { shortest_edge, longest_edge: None } => {
                     Target::ShortestEdge(shortest_edge)
                 }
+                Size::Legacy(edge) if crops == Some(true) => Target::ShortestEdge(edge),
+                Size::Legacy(edge) if crops == Some(false) => {
+                    Target::Exact { height: edge, width: edge }
+                }
                 other => return Err(unsupported(format!("size = {other:?} is ambiguous"))),
             };
             Some((target, resample))
         } else {
             None
         };
-        let crop = if config.do_center_crop == Some(true) {
+        let crop = if config.do_center_crop.or(crops) == Some(true) {
             match config.crop_size.ok_or_else(|| missing("a crop (crop_size)"))? {
                 Size::Exact { height, width } => Some((height, width)),
                 Size::Legacy(edge) => Some((edge, edge)),
@@ -147,7 +151,7 @@ impl ImagePreprocessor {
                 )));
             }
         }
-        Ok(Self { resize, crop, rescale, normalize })
+        Ok(Self { resize, crop, bars, scaling: Scaling { rescale, normalize } })
     }
 
     /// The images as `f32 [images, 3, height, width]`.
@@ -170,20 +174,16 @@ impl ImagePreprocessor {
                         .to_owned(),
                 });
             }
-            self.append(&image, &mut values);
+            self.scaling.append(&image, &mut values);
         }
-        let Some((height, width)) = size else {
-            return Err(Error::InvalidArgument {
-                argument: "images",
-                given: "none".to_owned(),
-                expected: "at least one".to_owned(),
-            });
-        };
+        let Some((height, width)) = size else { return Err(none_given()) };
         Tensor::new(vec![images.len(), CHANNELS, height as usize, width as usize], values)
     }
 
     /// The image resized and cropped.
     fn sized(&self, image: &Image) -> Result<Image> {
+        let square = self.bars.map(|colour| square(image, colour)).transpose()?;
+        let image = square.as_ref().unwrap_or(image);
         let resized = match self.resize {
             None => image.clone(),
             Some((target, resample)) => {
@@ -196,24 +196,16 @@ impl ImagePreprocessor {
             Some((height, width)) => center_crop(&resized, height, width),
         }
     }
+}
 
-    /// Appends the image's values, channel by channel, with numpy's roundings: rescaled in double
-    /// precision, normalised in single.
-    fn append(&self, image: &Image, values: &mut Vec<f32>) {
-        for channel in 0..CHANNELS {
-            values.extend(image.rgb8().iter().skip(channel).step_by(CHANNELS).map(|byte| {
-                #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
-                let value = match self.rescale {
-                    Some(factor) => (f64::from(*byte) * factor) as f32,
-                    None => f32::from(*byte),
-                };
-                match self.normalize {
-                    Some((mean, std)) => (value - mean[channel]) / std[channel],
-                    None => value,
-                }
-            }));
-        }
-    }
+/// A channel's mean as a byte, cut off as by Python's `int`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "means lie in 0..=1; others saturate"
+)]
+fn colour(mean: f64) -> u8 {
+    (mean * 255.0) as u8
 }
 
 impl Target {
@@ -241,43 +233,10 @@ impl Target {
     }
 }
 
-/// Pixels of a picture that is made here: far more than any model takes, and nothing that fills
-/// the memory, whatever a configuration or a picture of one pixel by thousands asks for.
-const MAX_PIXELS: u64 = 1 << 26;
-
-/// The middle of the image; black where the image is smaller than the crop. Halves round as in
-/// transformers' `center_crop`: the offset down, padding up.
-fn center_crop(image: &Image, height: u32, width: u32) -> Result<Image> {
-    let top = offset(image.height(), height);
-    let left = offset(image.width(), width);
-    let row_bytes = image.width() as usize * CHANNELS;
-    let mut rgb = vec![0; height as usize * width as usize * CHANNELS];
-    for (y, target) in (0_i64..).zip(rgb.chunks_exact_mut(width as usize * CHANNELS)) {
-        let Ok(source_y) = usize::try_from(y + top) else { continue };
-        if source_y >= image.height() as usize {
-            continue;
-        }
-        let source = &image.rgb8()[source_y * row_bytes..][..row_bytes];
-        for (x, pixel) in (0_i64..).zip(target.chunks_exact_mut(CHANNELS)) {
-            if let Ok(source_x) = usize::try_from(x + left)
-                && let Some(found) = source.chunks_exact(CHANNELS).nth(source_x)
-            {
-                pixel.copy_from_slice(found);
-            }
-        }
-    }
-    Image::from_rgb8(width, height, rgb)
-}
-
-/// Where the crop begins in the image; negative when the image is smaller.
-fn offset(image: u32, crop: u32) -> i64 {
-    // Flooring serves both: -1 pixel of room is one row of padding above and none below.
-    (i64::from(image) - i64::from(crop)).div_euclid(2)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Config, ImagePreprocessor, Target, center_crop};
+    use super::super::test_pictures::{hash_of_values, picture};
+    use super::{Config, ImagePreprocessor, Target};
     use crate::{Error, Image};
 
     fn image(width: u32, height: u32) -> Image {
@@ -285,22 +244,29 @@ mod tests {
         Image::from_rgb8(width, height, (1..=pixels).flat_map(|it| [it; 3]).collect()).unwrap()
     }
 
-    fn reds(image: &Image) -> Vec<u8> {
-        image.rgb8().iter().step_by(3).copied().collect()
-    }
-
     fn preprocessor(json: &str) -> crate::Result<ImagePreprocessor> {
         let config: Config = serde_json::from_str(json).unwrap();
         ImagePreprocessor::new(&config, "preprocessor_config.json".as_ref())
     }
 
-    /// Expectations are transformers' `center_crop` on the same pixels.
+    /// Expectations are the shapes that transformers' processors give of the same files.
     #[test]
-    fn crops_are_cut_from_the_middle_and_padded_with_black() {
-        assert_eq!(reds(&center_crop(&image(4, 3), 1, 2).unwrap()), [6, 7]);
-        assert_eq!(reds(&center_crop(&image(3, 3), 2, 2).unwrap()), [1, 2, 4, 5]);
-        assert_eq!(reds(&center_crop(&image(1, 1), 2, 2).unwrap()), [0, 0, 0, 1]);
-        assert_eq!(reds(&center_crop(&image(2, 1), 2, 1).unwrap()), [0, 1]);
+    fn what_files_leave_open_is_decided_by_the_processor() {
+        let shape = |json: &str| {
+            let pixels = preprocessor(json).unwrap().pixel_values(&[&image(20, 10)]).unwrap();
+            pixels.shape()[2..].to_vec()
+        };
+        let open = r#""resample": 3, "size": 8"#;
+        let crop = r#""resample": 3, "size": 8, "crop_size": 8"#;
+        for (processor, fields, expected) in [
+            ("CLIPFeatureExtractor", crop, [8, 8]),
+            ("VideoMAEFeatureExtractor", crop, [8, 8]),
+            ("CLIPImageProcessor", r#""resample": 3, "size": 8, "do_center_crop": false"#, [8, 16]),
+            ("ViTFeatureExtractor", open, [8, 8]),
+        ] {
+            let json = format!(r#"{{"feature_extractor_type": "{processor}", {fields}}}"#);
+            assert_eq!(shape(&json), expected, "{json}");
+        }
     }
 
     #[test]
@@ -309,6 +275,28 @@ mod tests {
         assert_eq!(Target::ShortestEdge(224).size(75, 50).unwrap(), (336, 224));
         assert_eq!(Target::ShortestEdge(10).size(3, 10).unwrap(), (10, 33));
         assert!(matches!(Target::ShortestEdge(224).size(1, 2_000_000), Err(Error::Image { .. })));
+    }
+
+    /// Hashes of what `LlavaImageProcessorPil` makes of the same pictures.
+    #[test]
+    fn llava_makes_a_square_first() {
+        let square = preprocessor(
+            r#"{"image_processor_type": "LlavaImageProcessor", "do_pad": true, "resample": 3,
+                "size": {"shortest_edge": 6}, "do_center_crop": true,
+                "crop_size": {"height": 6, "width": 6}, "do_rescale": false,
+                "do_normalize": false, "image_mean": [0.48145466, 0.4578275, 0.40821073]}"#,
+        )
+        .unwrap();
+        for ((width, height), expected) in [
+            ((7, 5), 0x1509_4d7e_0354_6520),
+            ((5, 8), 0xbc74_8c76_507e_e355),
+            ((6, 6), 0x460e_552b_c030_ab5a),
+            ((1, 4), 0x1a00_eccf_450a_af91),
+        ] {
+            let pixels = square.pixel_values(&[&picture(width, height)]).unwrap();
+            assert_eq!(pixels.shape(), [1, 3, 6, 6]);
+            assert_eq!(hash_of_values(pixels.as_f32().unwrap()), expected, "{width} x {height}");
+        }
     }
 
     #[test]

@@ -227,29 +227,8 @@ fn positions(from: usize, to: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_pictures::{hash, picture};
     use super::{Resample, resize};
-    use crate::Image;
-
-    /// A picture of large and small steps; the same in the script that made the table below.
-    fn picture(width: u32, height: u32) -> Image {
-        let mut rgb = Vec::new();
-        for y in 0..height {
-            for x in 0..width {
-                for c in 0..3 {
-                    let value = (x * 7 + y * 13 + c * 29) * (x + 3) + y * y * c;
-                    rgb.push(u8::try_from(value % 256).unwrap());
-                }
-            }
-        }
-        Image::from_rgb8(width, height, rgb).unwrap()
-    }
-
-    /// FNV-1a.
-    fn hash(bytes: &[u8]) -> u64 {
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-    }
 
     /// Hashes of what Pillow 13.0.0 makes of the same pictures.
     #[test]
@@ -302,7 +281,7 @@ mod tests {
         let mut wrong = Vec::new();
         for (resample, from, to, expected) in table {
             let resized = resize(&picture(from.0, from.1), to.0, to.1, resample).unwrap();
-            if hash(resized.rgb8()) != expected {
+            if hash(resized.rgb8().iter().copied()) != expected {
                 wrong.push((resample, from, to));
             }
         }

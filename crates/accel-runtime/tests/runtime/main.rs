@@ -3,12 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test by panicking")]
 #![expect(clippy::print_stdout, reason = "measured differences, shown with --nocapture")]
 
+mod audio;
 mod cache;
 mod choice;
 mod corruption;
+mod counting;
+mod detection_tasks;
+mod dual_encoders;
 mod generation;
 mod graphs;
 mod image_tasks;
+mod image_text_tasks;
 mod inputs;
 mod models;
 mod onnx_bytes;
@@ -16,4 +21,5 @@ mod operators;
 mod pool;
 mod reference;
 mod text_tasks;
+mod text_to_text;
 mod tokenizer;

@@ -66,9 +66,27 @@ pub(crate) const VIT_SPEC: rt::SkillSpec =
     spec("vit", rt::Platform::Cpu, rt::Subfamily::ImageClassifier, "fixtures/vit");
 pub(crate) const QWEN3_SPEC: rt::SkillSpec =
     spec("qwen3", rt::Platform::Cpu, rt::Subfamily::CausalLm, "fixtures/qwen3");
-/// The same model without typed tasks.
+pub(crate) const DETR_SPEC: rt::SkillSpec =
+    spec("detr", rt::Platform::Cpu, rt::Subfamily::ObjectDetector, "fixtures/detr");
+pub(crate) const LLAVA_SPEC: rt::SkillSpec =
+    spec("llava", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava");
+pub(crate) const LLAVA_NEXT_SPEC: rt::SkillSpec =
+    spec("llava_next", rt::Platform::Cpu, rt::Subfamily::VisionLanguage, "fixtures/llava_next");
+pub(crate) const WAV2VEC2_SPEC: rt::SkillSpec =
+    spec("wav2vec2", rt::Platform::Cpu, rt::Subfamily::SpeechRecognition, "fixtures/wav2vec2");
+pub(crate) const WHISPER_SPEC: rt::SkillSpec =
+    spec("whisper", rt::Platform::Cpu, rt::Subfamily::SpeechRecognition, "fixtures/whisper");
+pub(crate) const T5_SPEC: rt::SkillSpec =
+    spec("t5", rt::Platform::Cpu, rt::Subfamily::Seq2seq, "fixtures/t5");
+/// BERT without typed tasks.
 pub(crate) const GRAPH_SPEC: rt::SkillSpec =
     spec("graph", rt::Platform::Cpu, rt::Subfamily::MaskedLm, "fixtures/bert");
+pub(crate) const IMAGE_TEXT_SPEC: rt::SkillSpec =
+    spec("clip", rt::Platform::Cpu, rt::Subfamily::ImageTextEncoder, "fixtures/clip");
+pub(crate) const AUDIO_TEXT_SPEC: rt::SkillSpec =
+    spec("clap", rt::Platform::Cpu, rt::Subfamily::AudioTextEncoder, "fixtures/clap");
+pub(crate) const VIDEO_TEXT_SPEC: rt::SkillSpec =
+    spec("xclip", rt::Platform::Cpu, rt::Subfamily::VideoTextEncoder, "fixtures/xclip");
 pub(crate) const OPENVINO_SPEC: rt::SkillSpec =
     spec("bert", rt::Platform::Openvino, rt::Subfamily::MaskedLm, "fixtures/bert");
 /// A model of which nothing was recorded.
@@ -100,11 +118,63 @@ pub(crate) const QWEN3: tk::Cell = tk::Cell {
     cases: cases!(GeneratesText generates_text),
     ..BERT
 };
+pub(crate) const DETR: tk::Cell = tk::Cell {
+    spec: &DETR_SPEC,
+    load: tk::Load::ObjectDetector(|source, options| rt::load(&DETR_SPEC, source, options)),
+    cases: cases!(DetectsObjects detects_objects),
+    ..BERT
+};
+pub(crate) const LLAVA: tk::Cell = tk::Cell {
+    spec: &LLAVA_SPEC,
+    load: tk::Load::ImageTextGenerator(|source, options| rt::load(&LLAVA_SPEC, source, options)),
+    cases: cases!(DescribesImages describes_images),
+    ..BERT
+};
+pub(crate) const LLAVA_NEXT: tk::Cell = tk::Cell {
+    spec: &LLAVA_NEXT_SPEC,
+    load: tk::Load::ImageTextGenerator(|source, options| {
+        rt::load(&LLAVA_NEXT_SPEC, source, options)
+    }),
+    ..LLAVA
+};
+pub(crate) const T5: tk::Cell = tk::Cell {
+    spec: &T5_SPEC,
+    load: tk::Load::TextToText(|source, options| rt::load(&T5_SPEC, source, options)),
+    cases: cases!(GeneratesText generates_text),
+    ..BERT
+};
+pub(crate) const WAV2VEC2: tk::Cell = tk::Cell {
+    spec: &WAV2VEC2_SPEC,
+    load: tk::Load::SpeechRecognizer(|source, options| rt::load(&WAV2VEC2_SPEC, source, options)),
+    cases: cases!(TranscribesSpeech transcribes_speech),
+    ..BERT
+};
+pub(crate) const WHISPER: tk::Cell = tk::Cell {
+    spec: &WHISPER_SPEC,
+    load: tk::Load::SpeechRecognizer(|source, options| rt::load(&WHISPER_SPEC, source, options)),
+    ..WAV2VEC2
+};
 pub(crate) const GRAPH: tk::Cell = tk::Cell {
     spec: &GRAPH_SPEC,
     load: tk::Load::GraphModel(|source, options| rt::load(&GRAPH_SPEC, source, options)),
     cases: cases!(),
     ..BERT
+};
+pub(crate) const IMAGE_TEXT: tk::Cell = tk::Cell {
+    spec: &IMAGE_TEXT_SPEC,
+    load: tk::Load::ImageTextEncoder(|source, options| rt::load(&IMAGE_TEXT_SPEC, source, options)),
+    cases: cases!(Embeds embeds, ClassifiesZeroShot classifies_zero_shot),
+    ..BERT
+};
+pub(crate) const AUDIO_TEXT: tk::Cell = tk::Cell {
+    spec: &AUDIO_TEXT_SPEC,
+    load: tk::Load::AudioTextEncoder(|source, options| rt::load(&AUDIO_TEXT_SPEC, source, options)),
+    ..IMAGE_TEXT
+};
+pub(crate) const VIDEO_TEXT: tk::Cell = tk::Cell {
+    spec: &VIDEO_TEXT_SPEC,
+    load: tk::Load::VideoTextEncoder(|source, options| rt::load(&VIDEO_TEXT_SPEC, source, options)),
+    ..IMAGE_TEXT
 };
 pub(crate) const OPENVINO: tk::Cell = tk::Cell {
     spec: &OPENVINO_SPEC,

@@ -3,6 +3,8 @@
 
 mod cells;
 mod compare;
+mod dual_encoders;
+mod images;
 mod outcomes;
 mod real;
 mod reference;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use accel_runtime::testkit::{self as tk, Reference};
-use accel_runtime::{CaseName, ModelSource, Outcome, Stage};
+use accel_runtime::{CaseName, ModelSource, Outcome, Stage, Strategy};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -206,6 +206,31 @@ fn tasks_must_be_recorded_whole() {
     generation(|it| it["inputs"] = json!({"messages": [{"role": "user", "content": "a"}]}))
         .refused("without prompt_text");
     generation(|it| it["tensor"] = json!("tasks/nothing")).refused("no tensor `tasks/nothing`");
+    generation(|it| it["inputs"]["texts"] = json!(["a"])).refused("one of `text`");
+    generation(|it| it["parameters"]["repetition_penalty"] = json!(0)).refused("above 0");
+    generation(|it| {
+        it["inputs"] = json!({"texts": ["a", "b"]});
+        it["expected"] = json!([it["expected"]]);
+    })
+    .refused("2 texts and 1 results");
+    generation(|it| it["case"] = json!("sampling_x")).refused("unknown field `do_sample`");
+
+    let answer = |beams: u32, penalty: Value| {
+        let mut parameters = json!({"max_new_tokens": 2, "num_beams": beams});
+        if !penalty.is_null() {
+            parameters["length_penalty"] = penalty;
+        }
+        Files::with_task(&json!({
+            "task": "text2text-generation", "case": "x", "inputs": {"text": "a"},
+            "parameters": parameters,
+            "expected": {"prompt_ids": [1], "token_ids": [2, 3], "text": "b"},
+        }))
+    };
+    let read = Reference::open(answer(3, json!(2.0)).write().path()).unwrap();
+    let strategy = Strategy::Beams { count: 3, length_penalty: 2.0, early_stopping: false };
+    assert_eq!(read.answers[0].options.strategy, strategy);
+    answer(3, Value::Null).refused("length_penalty is for several beams");
+    answer(1, json!(1.0)).refused("length_penalty is for several beams");
 
     let image = |tolerance: f64| {
         Files::with_task(&json!({
@@ -217,4 +242,95 @@ fn tasks_must_be_recorded_whole() {
     };
     Reference::open(image(1e-5).write().path()).unwrap();
     image(2.0).refused("lets anything pass");
+}
+
+#[test]
+fn labels_and_vectors_must_be_recorded_whole() {
+    let pixels = "tasks/image-classification/x/pixel_values";
+    let choice = |change: fn(&mut Value)| {
+        let mut task = json!({
+            "task": "zero-shot-image-classification", "case": "x",
+            "inputs": {"image": "x.png", "labels": ["a", "b"], "template": "{}"},
+            "parameters": {},
+            "expected": [{"label": "b", "score": 0.6}, {"label": "a", "score": 0.4}],
+            "tensor": pixels, "tolerance": {"pixel_values": 1e-6, "score": 1e-5},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    let sound = Reference::open(choice(|_| ()).write().path()).unwrap();
+    assert_eq!(sound.zero_shots[0].labels, ["a", "b"]);
+    choice(|it| it["inputs"]["audio"] = json!("x.wav")).refused("exactly one image");
+    choice(|it| it["inputs"] = json!({"labels": ["a", "b"], "template": "{}"}))
+        .refused("exactly one image");
+    choice(|it| it["expected"] = json!([])).refused("2 labels and 0 scores");
+    choice(|it| it["tolerance"]["score"] = json!(0.5)).refused("lets anything pass");
+    choice(|it| it["tolerance"]["pixel_values"] = json!(0.5)).refused("lets anything pass");
+    choice(|it| it["tolerance"]["input_features"] = json!(1e-6)).refused("unknown tolerance");
+    choice(|it| it["parameters"] = json!({"top_k": 1})).refused("unknown field");
+    choice(|it| it["tensor"] = json!(null)).refused("`tensor` is missing");
+
+    let vectors = |inputs: Value| {
+        Files::with_task(&json!({
+            "task": "feature-extraction", "case": "x", "inputs": inputs,
+            "parameters": {"normalize": true}, "tensor": "graphs/model/one/out/logits",
+        }))
+    };
+    let sound = Reference::open(vectors(json!({"texts": ["a"]})).write().path()).unwrap();
+    assert_eq!((sound.vectors.len(), sound.embeddings.len()), (1, 0));
+    Reference::open(vectors(json!({"videos": [["a.png", "b.png"]]})).write().path()).unwrap();
+    vectors(json!({"images": ["a.png", "b.png"]})).refused("2 inputs and a tensor of [1, 2]");
+    vectors(json!({"audios": []})).refused("0 inputs");
+    vectors(json!({"pictures": ["a.png"]})).refused("unknown variant");
+}
+
+#[test]
+fn objects_and_texts_about_images_must_be_recorded_whole() {
+    let pixels = "tasks/image-classification/x/pixel_values";
+    let sides = json!({"xmin": 1.0, "ymin": 2.0, "xmax": 3.0, "ymax": 4.0});
+    let objects = |change: fn(&mut Value)| {
+        let object = |score: f64| json!({"label": "boat", "score": score, "box": sides});
+        let mut task = json!({
+            "task": "object-detection", "case": "x",
+            "inputs": {"image": "x.png"}, "parameters": {"threshold": 0.25},
+            "expected": [object(0.75), object(0.5)],
+            "tolerance": {"pixel_values": 1e-6, "score": 1e-5, "box": 2.0},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    let sound = Reference::open(objects(|_| ()).write().path()).unwrap();
+    assert_eq!(sound.detections[0].want.len(), 2);
+    Reference::open(objects(|it| it["expected"] = json!([])).write().path()).unwrap();
+    objects(|it| it["parameters"]["threshold"] = json!(0.5)).refused("below the threshold");
+    objects(|it| it["expected"][0]["score"] = json!(0.4)).refused("the most certain one");
+    objects(|it| it["expected"][0]["box"]["xmin"] = json!(null)).refused("expected");
+    objects(|it| it["tolerance"]["box"] = json!(50.0)).refused("lets anything pass");
+    objects(|it| it["tolerance"]["boxes"] = json!(1.0)).refused("unknown tolerance");
+    // The mask stands beside the pixels.
+    objects(|it| it["tensor"] = json!("tasks/image-classification/x/pixel_values"))
+        .refused("no tensor `tasks/image-classification/x/pixel_mask`");
+    objects(|it| it["tensor"] = json!("graphs/model/one/out/logits")).refused("not `pixel_values`");
+
+    let texts = |change: fn(&mut Value)| {
+        let mut task = json!({
+            "task": "image-text-to-text", "case": "x",
+            "inputs": {"image": "x.png", "prompt": "<image>"},
+            "parameters": {"max_new_tokens": 2},
+            "expected": {"prompt_ids": [1, 2], "token_ids": [3, 4], "text": "a b"},
+            "tensor": pixels, "tolerance": {"pixel_values": 1e-6},
+        });
+        change(&mut task);
+        Files::with_task(&task)
+    };
+    let sound = Reference::open(texts(|_| ()).write().path()).unwrap();
+    assert_eq!(sound.image_texts[0].token_ids, [3, 4]);
+    texts(|it| it["inputs"] = json!({"image": "x.png"})).refused("one of prompt and messages");
+    texts(|it| it["inputs"]["messages"] = json!([])).refused("one of prompt and messages");
+    texts(|it| it["inputs"] = json!({"image": "x.png", "messages": []}))
+        .refused("without prompt_text");
+    texts(|it| it["expected"]["token_ids"] = json!([])).refused("no token_ids");
+    texts(|it| it["parameters"]["do_sample"] = json!(true)).refused("unknown field");
+    texts(|it| it["tensor"] = json!(null)).refused("`tensor` is missing");
+    texts(|it| it["tolerance"]["pixel_values"] = json!(1.0)).refused("lets anything pass");
 }

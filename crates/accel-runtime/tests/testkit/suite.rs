@@ -294,3 +294,24 @@ fn suites_in_which_a_test_could_vanish_are_refused() {
     let error = tk::run(&SUITE, &Arguments::default(), &settings).unwrap_err();
     assert!(error.to_string().contains("no such cell"), "{error}");
 }
+
+/// The folder decides which models are tested, and it is its models that are: the one here is
+/// damaged, which the registry's is not.
+#[test]
+fn models_of_another_folder_take_the_place_of_the_registrys() {
+    let place = Place::new();
+    let models = TempDir::new().unwrap();
+    let model_dir = Some(models.path().to_owned());
+    fs::create_dir(models.path().join("bert")).unwrap();
+    let settings = Settings { model_dir, ..Settings::default() };
+    let run = tk::run(&SUITE, &place.arguments(), &settings).unwrap();
+    assert_eq!(names(&run.reports)[..2], ["bert::cpu::loads failed", "bert::cpu::embeds failed"]);
+    let Outcome::Failed { stage: Stage::Resolve, message } = &run.reports[0].outcome else {
+        panic!("{:?}", run.reports[0].outcome);
+    };
+    assert!(message.contains(models.path().to_str().unwrap()), "{message}");
+    let Outcome::Skipped { reason } = &run.reports[4].outcome else {
+        panic!("{:?}", run.reports[4].outcome);
+    };
+    assert!(reason.contains("ACCEL_MODEL_DIR") && reason.contains("`clip`"), "{reason}");
+}

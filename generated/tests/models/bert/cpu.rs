@@ -4,7 +4,7 @@
 //!
 //! - `bert::cpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `bert::cpu::matches_reference`: The graph's raw outputs equal the recorded reference.
-//! - `bert::cpu::embeds`: Text embeddings equal Hugging Face's.
+//! - `bert::cpu::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
 //! - `bert::cpu::fills_masks`: Masked tokens are filled as by Hugging Face's pipeline.
 //! - `bert::cpu::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `bert::cpu::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.

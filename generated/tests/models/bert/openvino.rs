@@ -4,7 +4,7 @@
 //!
 //! - `bert::openvino::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `bert::openvino::matches_reference`: The graph's raw outputs equal the recorded reference.
-//! - `bert::openvino::embeds`: Text embeddings equal Hugging Face's.
+//! - `bert::openvino::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
 //! - `bert::openvino::fills_masks`: Masked tokens are filled as by Hugging Face's pipeline.
 //! - `bert::openvino::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `bert::openvino::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.

@@ -4,7 +4,7 @@
 //!
 //! - `bert::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `bert::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
-//! - `bert::webgpu::embeds`: Text embeddings equal Hugging Face's.
+//! - `bert::webgpu::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
 //! - `bert::webgpu::fills_masks`: Masked tokens are filled as by Hugging Face's pipeline.
 //! - `bert::webgpu::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `bert::webgpu::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.

@@ -1,5 +1,6 @@
 //! rten: pure Rust, embedded, CPU only.
 
+mod kept;
 mod load;
 mod mapped;
 mod operators;

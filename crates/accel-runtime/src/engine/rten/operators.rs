@@ -24,6 +24,8 @@ pub(super) enum Rewritten {
     ConvInteger,
     /// rten gives infinity from 89 on.
     Softplus,
+    /// rten adds pairs of products in 16 bits on x86 processors without AVX-512 VNNI.
+    MatMulInteger,
 }
 
 impl Rewritten {
@@ -39,6 +41,7 @@ impl Rewritten {
             Self::QuantizeAxis => "QuantizeLinear (axis=1)",
             Self::ConvInteger => "ConvInteger",
             Self::Softplus => "Softplus",
+            Self::MatMulInteger => "MatMulInteger",
         }
     }
 }
@@ -97,6 +100,14 @@ pub(super) fn operator(node: &NodeProto) -> (Domain, &str) {
         _ => Domain::Other,
     };
     (domain, node.op_type.as_deref().unwrap_or_default())
+}
+
+/// Whether rten's products of 8-bit matrices overflow on this processor.
+pub(super) fn products_overflow() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return !is_x86_feature_detected!("avx512vnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 /// The node's input at that place, unless it is left out.

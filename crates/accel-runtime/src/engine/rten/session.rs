@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use accel_core::Engine as EngineName;
-use rten::{NodeId, RunOptions, ThreadPool, Value};
+use rten::{NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::Layout;
 
 use super::mapped::MappedModel;
-use super::panic_message;
-use crate::engine::{Placement, Session, TensorInfo};
+use super::{kept, panic_message};
+use crate::engine::{Feed, Keep, Kept, Placement, Session, TensorInfo};
 use crate::error::InputProblem;
 use crate::{DType, Error, Result, Tensor, TensorData};
 
@@ -40,24 +40,43 @@ impl Session for RtenSession {
     }
 
     fn execute(&self, inputs: Vec<(&str, Tensor)>, outputs: &[&str]) -> Result<Vec<Tensor>> {
-        let mut values = Vec::with_capacity(inputs.len());
-        for (name, tensor) in inputs {
-            let (_, id) = find(name, &self.inputs, &self.input_ids)?;
-            values.push((id, value_of(name, tensor)?.into()));
-        }
-        let wanted: Vec<_> = outputs
-            .iter()
-            .map(|name| find(name, &self.outputs, &self.output_ids))
-            .collect::<Result<_>>()?;
-        let ids: Vec<_> = wanted.iter().map(|(_, id)| *id).collect();
+        let inputs = inputs.into_iter().map(|(name, it)| (name, Feed::Tensor(it))).collect();
+        Ok(kept::execute(self, inputs, outputs, &[])?.0)
+    }
+
+    fn execute_keeping(
+        &self,
+        inputs: Vec<(&str, Feed<'_>)>,
+        outputs: &[&str],
+        keep: &[Keep<'_>],
+    ) -> Result<(Vec<Tensor>, Vec<Kept>)> {
+        kept::execute(self, inputs, outputs, keep)
+    }
+}
+
+impl RtenSession {
+    /// rten's id of the input `name`.
+    pub(super) fn input_id(&self, name: &str) -> Result<NodeId> {
+        find(name, &self.inputs, &self.input_ids).map(|(_, id)| id)
+    }
+
+    /// The declaration of the output `name` and rten's id of it.
+    pub(super) fn output_id(&self, name: &str) -> Result<(&TensorInfo, NodeId)> {
+        find(name, &self.outputs, &self.output_ids)
+    }
+
+    /// Gives one value for every one of `ids`.
+    pub(super) fn run_values(
+        &self,
+        values: Vec<(NodeId, ValueOrView<'_>)>,
+        ids: &[NodeId],
+    ) -> Result<Vec<Value>> {
         let options = RunOptions::default().with_thread_pool(self.thread_pool.clone());
         // A kernel that panics on some shape must not take its caller down. The session holds no
         // state between runs but caches that rten guards itself.
-        let results =
-            catch_unwind(AssertUnwindSafe(|| self.model.run(values, &ids, Some(options))))
-                .map_err(|panic| run_error(format!("it panicked: {}", panic_message(&*panic))))?
-                .map_err(|error| run_error(error.to_string()))?;
-        wanted.iter().zip(results).map(|((info, _), value)| tensor_of(info, value)).collect()
+        catch_unwind(AssertUnwindSafe(|| self.model.run(values, ids, Some(options))))
+            .map_err(|panic| run_error(format!("it panicked: {}", panic_message(&*panic))))?
+            .map_err(|error| run_error(error.to_string()))
     }
 }
 
@@ -76,7 +95,7 @@ fn find<'a>(
 }
 
 /// rten's value of a tensor, its elements moved where rten has their type.
-fn value_of(name: &str, tensor: Tensor) -> Result<Value> {
+pub(super) fn value_of(name: &str, tensor: Tensor) -> Result<Value> {
     let (shape, data) = tensor.into_parts();
     let shape = shape.as_slice();
     match data {
@@ -111,7 +130,7 @@ where
 
 /// A tensor of rten's value, as the type that the graph declares. rten computes 64-bit integers
 /// and truth values as 32-bit integers.
-fn tensor_of(info: &TensorInfo, value: Value) -> Result<Tensor> {
+pub(super) fn tensor_of(info: &TensorInfo, value: Value) -> Result<Tensor> {
     let shape = value.shape().to_vec();
     let data = match (value, info.dtype) {
         (Value::FloatTensor(it), DType::F32) => TensorData::F32(it.into_data()),
@@ -135,6 +154,6 @@ fn tensor_of(info: &TensorInfo, value: Value) -> Result<Tensor> {
     Tensor::new(shape, data)
 }
 
-const fn run_error(reason: String) -> Error {
+pub(super) const fn run_error(reason: String) -> Error {
     Error::Run { engine: EngineName::Rten, reason }
 }

@@ -1,11 +1,13 @@
 //! Image classifiers against Hugging Face's pipeline.
 
-use accel_core::Tolerance;
+use accel_core::{SessionOptions, Tolerance};
 
 use super::agree::{self, Agreement, Scored};
+use super::errors::expect;
+use super::tasks::invalid_argument;
 use crate::testkit::reference::{ImageCase, Label};
 use crate::testkit::{Failure, Probe, Verdict};
-use crate::{Image, LabelScore};
+use crate::{Error, Image, ImageClassifier, LabelScore};
 
 /// Images get the pixel values, labels and scores of Hugging Face's pipeline.
 ///
@@ -54,4 +56,56 @@ pub(super) fn same_labels(
 
 pub(super) fn scored(it: &LabelScore) -> Scored {
     Scored { name: it.label.clone(), score: it.score.into() }
+}
+
+/// A batch of images gives what the images give one by one, split or not.
+pub(super) fn batch_equals_singles(probe: &Probe<'_>, classifier: &ImageClassifier) -> Verdict {
+    let one_by_one = SessionOptions { max_batch: 1, ..probe.options };
+    images(probe, classifier)?;
+    images(probe, probe.load_with(&one_by_one)?.image_classifier()?)
+        .map_err(|it| it.during("with max_batch = 1"))
+}
+
+fn images(probe: &Probe<'_>, classifier: &ImageClassifier) -> Verdict {
+    let max_abs = probe.own_tolerance()?.max_abs;
+    let cases = probe.recorded(&probe.reference.images, "classified images")?;
+    let images = cases.iter().map(|it| open(probe, it)).collect::<Result<Vec<_>, _>>()?;
+    let top_k = cases.iter().map(|it| it.top_k).max().unwrap_or(1);
+    let batch: Vec<_> = images.iter().collect();
+    let together = classifier.image_classification_batch(&batch, top_k)?;
+    if together.len() != cases.len() {
+        let counts = format!("{} results, want {}", together.len(), cases.len());
+        return Err(Failure::mismatch(format!("a batch of images: {counts}")));
+    }
+    for ((case, open), together) in cases.iter().zip(&images).zip(&together) {
+        let what = format!("image `{}`", case.case);
+        let listed = &together[..case.want.len().min(together.len())];
+        same_labels(
+            &format!("{what} in a batch"),
+            listed,
+            &case.want,
+            max_abs,
+            case.score_tolerance,
+        )?;
+        let alone: Vec<_> =
+            classifier.image_classification(open, top_k)?.iter().map(scored).collect();
+        let together: Vec<_> = together.iter().map(scored).collect();
+        agree::rankings(
+            &format!("{what} in a batch, against alone"),
+            &together,
+            &alone,
+            max_abs,
+            0.0,
+        )?;
+    }
+    Ok(())
+}
+
+/// Wrong arguments are typed errors.
+pub(super) fn bad_input_is_typed(classifier: &ImageClassifier) -> Verdict {
+    let result = Image::from_bytes(b"these bytes are no image");
+    expect("bytes of no image", result, |it| matches!(it, Error::Image { .. }))?;
+    let image = Image::from_rgb8(2, 1, vec![0; 6])?;
+    let result = classifier.image_classification(&image, 0);
+    expect("top_k of 0", result, |it| invalid_argument(it, "top_k"))
 }

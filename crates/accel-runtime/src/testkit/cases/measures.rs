@@ -6,11 +6,11 @@ use std::time::Instant;
 use accel_core::SessionOptions;
 
 use super::agree;
-use super::rows::{Row, batch, repeat};
-use super::{generator, memory};
+use super::rows::{Row, batch};
+use super::{memory, tasks};
 use crate::testkit::reference::GraphCase;
-use crate::testkit::{Failure, Probe, Skill, Verdict};
-use crate::{ModelDir, Session, Tensor};
+use crate::testkit::{Failure, Probe, Verdict};
+use crate::{ModelDir, Session};
 
 /// Runs of which the median is taken.
 const RUNS: usize = 7;
@@ -37,9 +37,7 @@ pub fn measures(probe: &Probe<'_>) -> Verdict {
             throughput(probe, session, case)?;
         }
     }
-    if let Skill::TextGenerator(it) = &skill {
-        generator::measure(probe, it)?;
-    }
+    tasks::measure(probe, &skill)?;
     // Of the whole process: what other cases of this process left behind is in it.
     if let Some(bytes) = memory.and_then(|it| it.bytes()) {
         positive(probe, "process_peak_rss_bytes", bytes)?;
@@ -91,16 +89,17 @@ fn lengths(probe: &Probe<'_>, session: &dyn Session, cases: &[&GraphCase]) -> Ve
     Ok(())
 }
 
-/// Rows a second at several batch sizes, each made of copies of one recorded row.
+/// Rows a second at several batch sizes, each made of copies of one recorded row. Of a graph that
+/// takes two batches, a row is one of each.
 fn throughput(probe: &Probe<'_>, session: &dyn Session, case: &GraphCase) -> Verdict {
     let tolerance = probe.own_tolerance()?;
-    let row = Row::of(case, 0)?;
+    let row = Row::first(case)?;
     let names: Vec<_> = case.outputs.iter().map(|(name, _)| name.as_str()).collect();
     for size in BATCHES {
         let inputs: Vec<_> = row
             .inputs
             .iter()
-            .map(|(name, it)| Ok((name.as_str(), copies(name, it, size)?)))
+            .map(|(name, it)| Ok((name.as_str(), row.repeat(name, it, size)?)))
             .collect::<Result<_, Failure>>()?;
         let mut latencies = Vec::with_capacity(RUNS);
         for run in 0..=RUNS {
@@ -112,7 +111,7 @@ fn throughput(probe: &Probe<'_>, session: &dyn Session, case: &GraphCase) -> Ver
                 latencies.push(elapsed);
             }
             for (got, (name, want)) in got.iter().zip(&case.outputs) {
-                let want = copies(name, &row.cut(name, want)?, size)?;
+                let want = row.repeat(name, &row.cut(name, want)?, size)?;
                 let what = format!("output `{name}` of {size} equal rows");
                 agree::tensors(&what, got, &want, tolerance)?;
             }
@@ -123,10 +122,6 @@ fn throughput(probe: &Probe<'_>, session: &dyn Session, case: &GraphCase) -> Ver
         positive(probe, &name, rows * 1e3 / median(&mut latencies))?;
     }
     Ok(())
-}
-
-fn copies(name: &str, tensor: &Tensor, times: usize) -> Result<Tensor, Failure> {
-    repeat(tensor, times).ok_or_else(|| Failure::resolve(format!("`{name}` has no rows to repeat")))
 }
 
 /// Records a figure that only makes sense above zero.

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::agree;
-use super::rows::{Row, batch, has_mask};
+use super::rows::{Row, batch, both_batches, has_mask};
 use super::tasks;
 use crate::testkit::reference::GraphCase;
 use crate::testkit::{Failure, Probe, Skill, Verdict};
 
 /// A padded batch gives what its members give one by one: for every recorded batch of every
-/// graph, and for the task's own batch call, also when it has to split the batch.
+/// graph, and for the task's own batch call, also when it has to split the batch. Of a graph that
+/// takes two batches, texts and media, each text runs with all media and the other way round.
 ///
 /// # Errors
 /// Of stage `mismatch`; `resolve` when no batch is recorded, or no padding where a graph takes
@@ -19,6 +20,11 @@ pub fn batch_equals_singles(probe: &Probe<'_>) -> Verdict {
     for graph in probe.reference.graph_names() {
         let batches: Vec<_> = probe.reference.graph(graph).filter(|it| batch(it) > 1).collect();
         probe.recorded(&batches, &format!("batch of graph `{graph}`"))?;
+        if !both_batches(&batches) {
+            return Err(Failure::resolve(format!(
+                "graph `{graph}` takes two batches, and one of them has never more than one row"
+            )));
+        }
         let mut padded = 0;
         for case in &batches {
             padded += batch_of_graph(probe, &skill, case)?;
@@ -41,12 +47,11 @@ fn batch_of_graph(probe: &Probe<'_>, skill: &Skill, case: &GraphCase) -> Result<
     agree::outputs(case, &together, tolerance)?;
 
     let mut padded = 0;
-    for index in 0..batch(case) {
-        let row = Row::of(case, index)?;
+    for row in Row::all(case)? {
         padded += usize::from(row.padded);
         let names: Vec<_> = case.outputs.iter().map(|(name, _)| name.as_str()).collect();
         let inputs = row.inputs.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
-        let what = format!("{}, row {index} alone", agree::name(case));
+        let what = format!("{}, {row}", agree::name(case));
         let alone =
             session.run(inputs, &names).map_err(|error| Failure::from(error).during(&what))?;
         for ((alone, together), (name, want)) in alone.iter().zip(&together).zip(&case.outputs) {

@@ -7,7 +7,7 @@ use std::thread;
 use accel_core::{CpuOptions, DeviceOptions, Platform, SessionOptions, Stage, Variant};
 
 use super::agree::{self, Agreement};
-use crate::testkit::{Failure, Load, Probe, Skill, Verdict, check_placement};
+use crate::testkit::{Failure, Probe, Skill, Verdict, check_placement};
 use crate::{ModelSource, Pool, PoolKey, SkillSpec, Tensor};
 
 /// More than most machines have free cores, so that callers do meet.
@@ -138,12 +138,7 @@ fn on_cpu(probe: &Probe<'_>) -> Result<Skill, Failure> {
     };
     // Not the source's own engine: that one may serve the cell's platform only.
     let source = ModelSource::dir(probe.source.path());
-    let skill = match probe.cell.load {
-        Load::TextEncoder(_) => Skill::TextEncoder(crate::load(&spec, &source, &options)?),
-        Load::ImageClassifier(_) => Skill::ImageClassifier(crate::load(&spec, &source, &options)?),
-        Load::TextGenerator(_) => Skill::TextGenerator(crate::load(&spec, &source, &options)?),
-        Load::GraphModel(_) => Skill::GraphModel(crate::load(&spec, &source, &options)?),
-    };
+    let skill = Skill::load_as(probe.cell.load, &spec, &source, &options)?;
     check_placement(&skill.placement(), Platform::Cpu, &options)?;
     Ok(skill)
 }

@@ -1,19 +1,28 @@
 //! Text encoders against Hugging Face's pipelines.
 
+use accel_core::SessionOptions;
+
 use super::agree::{self, Agreement, Scored};
-use super::tasks;
+use super::dual::{self, DualEncoder};
+use super::errors::expect;
+use super::tasks::invalid_argument;
+use super::tokenizer;
 use crate::testkit::reference::{EmbeddingCase, Fill};
 use crate::testkit::{Failure, Probe, Verdict};
-use crate::{MaskFill, Tensor, TextEncoder};
+use crate::{Error, MaskFill, Tensor, TextEncoder};
 
-/// Text embeddings equal Hugging Face's, tokens first.
+/// Embeddings equal Hugging Face's, tokens first: of texts, and of images, sounds or videos where
+/// the skill takes them.
 ///
 /// # Errors
 /// Of stage `mismatch`; `resolve` when none are recorded.
 pub fn embeds(probe: &Probe<'_>) -> Verdict {
     let skill = probe.load()?;
+    if let Some(encoder) = DualEncoder::of(&skill) {
+        return dual::embeds(probe, encoder);
+    }
     let encoder = skill.text_encoder()?;
-    tasks::tokenizer(probe, encoder.tokenizer())?;
+    tokenizer::check(probe, encoder.tokenizer())?;
     let tolerance = probe.own_tolerance()?;
     let mut all = Agreement::new();
     for case in probe.recorded(&probe.reference.embeddings, "text embeddings")? {
@@ -81,4 +90,39 @@ fn recorded(it: &Fill) -> Scored {
 /// All that must be equal of an answer.
 fn answer(id: i64, token: &str, sequence: &str) -> String {
     format!("{token}` (token {id}) in `{sequence}")
+}
+
+/// A batch of texts gives what the texts give one by one, split or not.
+pub(super) fn batch_equals_singles(probe: &Probe<'_>, encoder: &TextEncoder) -> Verdict {
+    let one_by_one = SessionOptions { max_batch: 1, ..probe.options };
+    texts(probe, encoder)?;
+    texts(probe, probe.load_with(&one_by_one)?.text_encoder()?)
+        .map_err(|it| it.during("with max_batch = 1"))
+}
+
+fn texts(probe: &Probe<'_>, encoder: &TextEncoder) -> Verdict {
+    let tolerance = probe.own_tolerance()?;
+    let cases = &probe.reference.embeddings;
+    let batches: Vec<_> = cases.iter().filter(|it| it.texts.len() > 1).collect();
+    for case in probe.recorded(&batches, "embeddings of several texts")? {
+        let together = embed(encoder, case, &case.texts)?;
+        let what = format!("embedding `{}`", case.case);
+        agree::tensors(&what, &together, &case.want, tolerance)?;
+        let width = case.want.shape()[1];
+        for (row, want) in together.as_f32()?.chunks(width).enumerate() {
+            let alone = embed(encoder, case, &case.texts[row..=row])?;
+            let what = format!("{what}, text {row} alone");
+            agree::floats(&what, alone.as_f32()?, want, &[width], tolerance)?;
+        }
+    }
+    Ok(())
+}
+
+/// Wrong arguments are typed errors.
+pub(super) fn bad_input_is_typed(probe: &Probe<'_>, encoder: &TextEncoder) -> Verdict {
+    let result = encoder.fill_mask("There is nothing to fill in here.", 1);
+    expect("a text without a mask", result, |it| matches!(it, Error::NoMask { .. }))?;
+    let Some(case) = probe.reference.fills.first() else { return Ok(()) };
+    let result = encoder.fill_mask(&case.text, 0);
+    expect("top_k of 0", result, |it| invalid_argument(it, "top_k"))
 }

@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::file::{damaged, read_file};
 use super::tensors::{TensorFile, Tensors};
 use super::{
-    EmbeddingCase, Fill, FillCase, GenerationCase, GraphCase, ImageCase, Label, Prompt,
-    REFERENCE_JSON, Reference, TokenizerCase,
+    GraphCase, REFERENCE_JSON, Reference, TokenizerCase, detection, dual, generation, image,
+    image_text, speech, text,
 };
-use crate::{Error, Pooling, Result};
+use crate::{Error, Result};
 
 const VERSION: u64 = 1;
 
@@ -45,87 +45,22 @@ struct GraphEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TaskEntry {
+pub(super) struct TaskEntry {
     task: String,
-    case: String,
-    inputs: Value,
-    parameters: Value,
-    expected: Option<Value>,
-    tensor: Option<String>,
+    pub(super) case: String,
+    pub(super) inputs: Value,
+    pub(super) parameters: Value,
+    pub(super) expected: Option<Value>,
+    pub(super) tensor: Option<String>,
     #[serde(default)]
-    tolerance: BTreeMap<String, f64>,
+    pub(super) tolerance: BTreeMap<String, f64>,
 }
 
+/// How many answers are asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Texts {
-    texts: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PoolingParameters {
-    pooling: String,
-    normalize: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Text {
-    text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TopK {
-    top_k: usize,
-}
-
-/// Hugging Face's pipeline drops the outer list when there is one mask.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Fills {
-    OneMask(Vec<Fill>),
-    Masks(Vec<Vec<Fill>>),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Image {
-    image: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Message {
-    role: String,
-    content: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum PromptInputs {
-    Text(Text),
-    Chat { messages: Vec<Message> },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GenerationParameters {
-    max_new_tokens: usize,
-    do_sample: bool,
-    #[serde(default)]
-    stop_token_ids: Vec<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Generated {
-    prompt_ids: Vec<i64>,
-    #[serde(default)]
-    prompt_text: Option<String>,
-    token_ids: Vec<i64>,
-    text: String,
+pub(super) struct TopK {
+    pub(super) top_k: usize,
 }
 
 pub(super) fn open(dir: &Path) -> Result<Reference> {
@@ -154,7 +89,13 @@ pub(super) fn open(dir: &Path) -> Result<Reference> {
         fills: Vec::new(),
         images: Vec::new(),
         generations: Vec::new(),
-        others: Vec::new(),
+        answers: Vec::new(),
+        samplings: Vec::new(),
+        vectors: Vec::new(),
+        zero_shots: Vec::new(),
+        detections: Vec::new(),
+        image_texts: Vec::new(),
+        speeches: Vec::new(),
         tokenizer: file.tokenizer,
     };
     let mut seen = BTreeSet::new();
@@ -200,139 +141,89 @@ fn task_case(
     let task = Task::parse(&entry.task).map_err(|error| damaged(path, error.to_string()))?;
     let fields = Fields { path, task, case: entry.case.clone() };
     match task {
-        Task::FeatureExtraction if entry.inputs.get("texts").is_some() => {
-            reference.embeddings.push(embedding_case(&fields, tensors, entry)?);
+        Task::FeatureExtraction if entry.parameters.get("pooling").is_some() => {
+            reference.embeddings.push(text::embedding_case(&fields, tensors, entry)?);
         }
-        Task::FillMask => reference.fills.push(fill_case(&fields, entry)?),
+        Task::FeatureExtraction => {
+            reference.vectors.push(dual::vector_case(&fields, tensors, entry)?);
+        }
+        Task::FillMask => reference.fills.push(text::fill_case(&fields, entry)?),
         Task::ImageClassification => {
-            reference.images.push(image_case(&fields, tensors, entry)?);
+            reference.images.push(image::image_case(&fields, tensors, entry)?);
+        }
+        Task::TextGeneration if entry.case.starts_with("sampling_") => {
+            reference.samplings.push(generation::drawn(&fields, tensors, entry)?);
         }
         Task::TextGeneration => {
-            reference.generations.push(generation_case(&fields, tensors, entry)?);
+            reference.generations.push(generation::continued(&fields, tensors, entry)?);
         }
-        _ => reference.others.push((task, entry.case)),
+        Task::Text2textGeneration => {
+            reference.answers.push(generation::answered(&fields, tensors, entry)?);
+        }
+        Task::ZeroShotImageClassification
+        | Task::ZeroShotAudioClassification
+        | Task::ZeroShotVideoClassification => {
+            reference.zero_shots.push(dual::zero_shot_case(&fields, tensors, entry)?);
+        }
+        Task::ObjectDetection => {
+            reference.detections.push(detection::detection_case(&fields, tensors, entry)?);
+        }
+        Task::ImageTextToText => {
+            reference.image_texts.push(image_text::image_text_case(&fields, tensors, entry)?);
+        }
+        Task::AutomaticSpeechRecognition => {
+            reference.speeches.push(speech::speech_case(&fields, tensors, entry)?);
+        }
     }
     Ok(())
 }
 
-fn embedding_case(
-    fields: &Fields<'_>,
-    tensors: &Tensors<'_>,
-    entry: TaskEntry,
-) -> Result<EmbeddingCase> {
-    let Texts { texts } = fields.parse("inputs", entry.inputs)?;
-    let parameters: PoolingParameters = fields.parse("parameters", entry.parameters)?;
-    let pooling = match parameters.pooling.as_str() {
-        "mean" => Pooling::Mean,
-        "cls" => Pooling::Cls,
-        "max" => Pooling::Max,
-        other => return Err(fields.damaged(&format!("unknown pooling `{other}`"))),
-    };
-    let want = tensors.take_f32(&fields.present("tensor", entry.tensor)?, 2)?;
-    if texts.is_empty() || want.shape().first() != Some(&texts.len()) {
-        let rows = format!("{} texts and a tensor of {:?}", texts.len(), want.shape());
-        return Err(fields.damaged(&rows));
-    }
-    let normalize = parameters.normalize;
-    Ok(EmbeddingCase { case: entry.case, texts, pooling, normalize, want })
-}
-
-fn fill_case(fields: &Fields<'_>, entry: TaskEntry) -> Result<FillCase> {
-    let Text { text } = fields.parse("inputs", entry.inputs)?;
-    let TopK { top_k } = fields.parse("parameters", entry.parameters)?;
-    let want = match fields.parse("expected", fields.present("expected", entry.expected)?)? {
-        Fills::OneMask(fills) => vec![fills],
-        Fills::Masks(masks) => masks,
-    };
-    if want.is_empty() || want.iter().any(Vec::is_empty) {
-        return Err(fields.damaged("a mask without answers"));
-    }
-    Ok(FillCase { case: entry.case, text, top_k, want })
-}
-
-fn image_case(fields: &Fields<'_>, tensors: &Tensors<'_>, entry: TaskEntry) -> Result<ImageCase> {
-    let Image { image } = fields.parse("inputs", entry.inputs)?;
-    let TopK { top_k } = fields.parse("parameters", entry.parameters)?;
-    let want: Vec<Label> = fields.parse("expected", fields.present("expected", entry.expected)?)?;
-    if want.is_empty() {
-        return Err(fields.damaged("no labels"));
-    }
-    let pixel_values = tensors.take_f32(&fields.present("tensor", entry.tensor)?, 4)?;
-    let mut tolerance = entry.tolerance;
-    let mut bound = |name: &str| {
-        let it = tolerance.remove(name).unwrap_or(0.0);
-        if it.is_finite() && (0.0..0.1).contains(&it) {
-            Ok(it)
-        } else {
-            Err(fields.damaged(&format!("tolerance {name} = {it} lets anything pass")))
-        }
-    };
-    let (pixel_tolerance, score_tolerance) = (bound("pixel_values")?, bound("score")?);
-    if let Some(name) = tolerance.keys().next() {
-        return Err(fields.damaged(&format!("unknown tolerance `{name}`")));
-    }
-    let case = entry.case;
-    Ok(ImageCase { case, image, top_k, want, pixel_values, pixel_tolerance, score_tolerance })
-}
-
-fn generation_case(
-    fields: &Fields<'_>,
-    tensors: &Tensors<'_>,
-    entry: TaskEntry,
-) -> Result<GenerationCase> {
-    let prompt = match fields.parse("inputs", entry.inputs)? {
-        PromptInputs::Text(Text { text }) => Prompt::Text(text),
-        PromptInputs::Chat { messages } => {
-            Prompt::Chat(messages.into_iter().map(|it| (it.role, it.content)).collect())
-        }
-    };
-    let parameters: GenerationParameters = fields.parse("parameters", entry.parameters)?;
-    if parameters.do_sample {
-        // Nobody could repeat it: the generator of random numbers is not the same.
-        return Err(fields.damaged("do_sample is true; only greedy results can be compared"));
-    }
-    let expected: Generated =
-        fields.parse("expected", fields.present("expected", entry.expected)?)?;
-    if expected.token_ids.is_empty() || expected.prompt_ids.is_empty() {
-        return Err(fields.damaged("no prompt_ids or no token_ids"));
-    }
-    if matches!(prompt, Prompt::Chat(_)) && expected.prompt_text.is_none() {
-        return Err(fields.damaged("a conversation without prompt_text"));
-    }
-    let logits = entry.tensor.map(|name| tensors.take_f32(&name, 2)).transpose()?;
-    if logits.as_ref().is_some_and(|it| it.shape()[0] != expected.token_ids.len()) {
-        return Err(fields.damaged("as many rows of logits as token_ids are needed"));
-    }
-    Ok(GenerationCase {
-        case: entry.case,
-        prompt,
-        max_new_tokens: parameters.max_new_tokens,
-        stop_tokens: parameters.stop_token_ids,
-        prompt_ids: expected.prompt_ids,
-        prompt_text: expected.prompt_text,
-        token_ids: expected.token_ids,
-        text: expected.text,
-        logits,
-    })
-}
-
 /// Names the case in every error about one of its fields.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     path: &'a Path,
     task: Task,
     case: String,
 }
 
 impl Fields<'_> {
-    fn damaged(&self, reason: &str) -> Error {
+    pub(super) fn damaged(&self, reason: &str) -> Error {
         damaged(self.path, format!("case `{}` of {}: {reason}", self.case, self.task))
     }
 
-    fn parse<T: DeserializeOwned>(&self, field: &str, value: Value) -> Result<T> {
+    pub(super) fn parse<T: DeserializeOwned>(&self, field: &str, value: Value) -> Result<T> {
         serde_json::from_value(value).map_err(|error| self.damaged(&format!("{field}: {error}")))
     }
 
-    fn present<T>(&self, field: &str, value: Option<T>) -> Result<T> {
+    /// The tolerances called `names`, 0 where there is none, and no others.
+    pub(super) fn bounds<const N: usize>(
+        &self,
+        tolerance: BTreeMap<String, f64>,
+        names: [&str; N],
+    ) -> Result<[f64; N]> {
+        self.bounds_below(tolerance, names.map(|name| (name, 0.1)))
+    }
+
+    /// The same, each with the limit from which on it would let anything pass.
+    pub(super) fn bounds_below<const N: usize>(
+        &self,
+        mut tolerance: BTreeMap<String, f64>,
+        limits: [(&str, f64); N],
+    ) -> Result<[f64; N]> {
+        let mut bounds = [0.0; N];
+        for (bound, (name, limit)) in bounds.iter_mut().zip(limits) {
+            *bound = tolerance.remove(name).unwrap_or(0.0);
+            if !(bound.is_finite() && (0.0..limit).contains(bound)) {
+                let reason = format!("tolerance {name} = {bound} lets anything pass");
+                return Err(self.damaged(&reason));
+            }
+        }
+        match tolerance.keys().next() {
+            Some(name) => Err(self.damaged(&format!("unknown tolerance `{name}`"))),
+            None => Ok(bounds),
+        }
+    }
+
+    pub(super) fn present<T>(&self, field: &str, value: Option<T>) -> Result<T> {
         value.ok_or_else(|| self.damaged(&format!("`{field}` is missing")))
     }
 }

@@ -6,11 +6,14 @@ use rten_onnx::onnx::{DataType, GraphProto, NodeProto, TensorProto, ValueInfoPro
 
 use crate::engine::rten::operators::{Domain, input, integer, operator};
 
-/// A constant's shape, and its elements when they are at most eight floats: nothing larger is
-/// looked at.
+/// A constant.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
     pub(super) dims: Vec<i64>,
+    pub(super) data_type: Option<DataType>,
+    /// Whether it holds 8-bit integers from -64 to 64 and nothing else.
+    is_small: bool,
+    /// Its elements when they are at most eight floats.
     pub(super) floats: Option<Vec<f32>>,
 }
 
@@ -39,6 +42,11 @@ impl Known {
     /// The shape of a constant.
     pub(super) fn dims(&self, name: &str) -> Option<&[i64]> {
         self.constants.get(name)?.as_ref().map(|it| it.dims.as_slice())
+    }
+
+    /// Whether it is a constant of 8-bit integers from -64 to 64.
+    pub(super) fn is_small(&self, name: &str) -> bool {
+        self.constants.get(name).and_then(Option::as_ref).is_some_and(|it| it.is_small)
     }
 
     /// Whether the node makes numbers true or false.
@@ -86,7 +94,12 @@ impl Known {
     fn constant(&mut self, name: &str, tensor: &TensorProto) {
         self.names.insert(name.to_owned());
         self.value(Some(&name.to_owned()), tensor.data_type == Some(DataType::BOOL));
-        let constant = Constant { dims: tensor.dims.clone(), floats: small_floats(tensor) };
+        let constant = Constant {
+            dims: tensor.dims.clone(),
+            data_type: tensor.data_type,
+            is_small: is_small(tensor),
+            floats: small_floats(tensor),
+        };
         let known = self.constants.contains_key(name);
         self.constants.insert(name.to_owned(), if known { None } else { Some(constant) });
     }
@@ -122,6 +135,14 @@ fn gives_truths(node: &NodeProto) -> bool {
                 | "Xor"
         )
     )
+}
+
+/// Those of other files are not looked at.
+fn is_small(tensor: &TensorProto) -> bool {
+    tensor.data_type == Some(DataType::INT8)
+        && tensor.raw_data.as_ref().is_some_and(|raw| {
+            raw.borrow().iter().all(|byte| byte.cast_signed().unsigned_abs() <= 64)
+        })
 }
 
 fn small_floats(tensor: &TensorProto) -> Option<Vec<f32>> {

@@ -5,7 +5,7 @@
 //! needs to be known of the graph's shapes.
 
 mod arg;
-mod conv;
+mod integers;
 mod known;
 mod nodes;
 mod resize;
@@ -84,8 +84,9 @@ impl Rewriter {
                     simple::quantize_axis(&node, &mut replacement);
                     Ok(())
                 }
-                Rewritten::ConvInteger => conv::rewrite(&node, constants, &mut replacement),
+                Rewritten::ConvInteger => integers::convolution(&node, constants, &mut replacement),
                 Rewritten::Softplus => simple::softplus(&node, &mut replacement),
+                Rewritten::MatMulInteger => integers::matmul(&node, constants, &mut replacement),
             };
             rewritten.map_err(|why| Refusal { operator: kind.label(), node: label(&node), why })?;
             let (new, constants) = replacement.into_parts();
@@ -106,6 +107,10 @@ impl Rewriter {
             "ArgMin" => Some(Rewritten::ArgMin),
             "ConvInteger" => Some(Rewritten::ConvInteger),
             "Softplus" => Some(Rewritten::Softplus),
+            "MatMulInteger" => {
+                let small = input(1).is_some_and(|it| self.known.is_small(it));
+                (operators::products_overflow() && !small).then_some(Rewritten::MatMulInteger)
+            }
             "Resize" if text(node, "mode") == Some("cubic") => Some(Rewritten::CubicResize),
             "Cast" if self.known.casts_to_bool(node) => Some(Rewritten::CastToBool),
             "CastLike" if self.known.casts_to_bool(node) => Some(Rewritten::CastToBool),
