@@ -20,6 +20,7 @@ mod onnx_bytes;
 mod operators;
 mod pool;
 mod reference;
+mod rewritten;
 mod text_tasks;
 mod text_to_text;
 mod tokenizer;
