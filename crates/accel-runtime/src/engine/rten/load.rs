@@ -8,9 +8,9 @@ use rten::{LoadError, LoadErrorKind, ModelOptions};
 use rten_onnx::onnx::ModelProto;
 
 use super::mapped::MappedModel;
-use super::panic_message;
 use super::rewrite::{self, Counts};
 use super::weights::Weights;
+use super::{limits, panic_message};
 use crate::model::GraphFiles;
 use crate::{Error, Result};
 
@@ -35,12 +35,20 @@ pub(super) fn load(graph: &GraphFiles, options: ModelOptions) -> Result<Loaded> 
 }
 
 fn load_unguarded(graph: &GraphFiles, mut options: ModelOptions) -> Result<Loaded> {
+    let bytes = graph.bytes_now()?;
+    if bytes != graph.bytes {
+        let reason = format!("its files have {bytes} bytes and had {} a moment ago", graph.bytes);
+        return Err(corrupt(graph, reason));
+    }
     let file =
         File::open(&graph.path).map_err(|source| Error::Io { path: graph.path.clone(), source })?;
     let mut model =
         ModelProto::parse_file(file).map_err(|error| corrupt(graph, error.to_string()))?;
     // rten tells ONNX files from others by it.
     model.ir_version.get_or_insert(0);
+    if let Some(main) = &model.graph {
+        limits::check(main, graph.bytes).map_err(|reason| corrupt(graph, reason))?;
+    }
     let rewritten = rewrite::rewrite(&mut model).map_err(|refusal| Error::UnsupportedOperator {
         operator: refusal.operator.to_owned(),
         node: refusal.node,

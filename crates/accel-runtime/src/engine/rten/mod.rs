@@ -1,6 +1,7 @@
 //! rten: pure Rust, embedded, CPU only.
 
 mod kept;
+mod limits;
 mod load;
 mod mapped;
 mod operators;
