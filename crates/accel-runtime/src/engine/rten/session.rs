@@ -76,8 +76,20 @@ impl RtenSession {
         // state between runs but caches that rten guards itself.
         catch_unwind(AssertUnwindSafe(|| self.model.run(values, ids, Some(options))))
             .map_err(|panic| run_error(format!("it panicked: {}", panic_message(&*panic))))?
-            .map_err(|error| run_error(error.to_string()))
+            .map_err(|error| run_error(explained(error.to_string())))
     }
+}
+
+/// What rten says of an operator, and what that means for a caller when it is about sizes.
+fn explained(reason: String) -> String {
+    let meaning = if reason.contains("out of range") {
+        "an id is not in the model's vocabulary, or the input is longer than the model takes"
+    } else if reason.contains("incompatible input shapes") {
+        "the inputs' sizes do not fit together, or an input is longer than the model takes"
+    } else {
+        return reason;
+    };
+    format!("{reason}; {meaning}")
 }
 
 /// The input or output `name` and rten's id of it.

@@ -112,8 +112,7 @@ impl Rewriter {
                 (operators::products_overflow() && !small).then_some(Rewritten::MatMulInteger)
             }
             "Resize" if text(node, "mode") == Some("cubic") => Some(Rewritten::CubicResize),
-            "Cast" if self.known.casts_to_bool(node) => Some(Rewritten::CastToBool),
-            "CastLike" if self.known.casts_to_bool(node) => Some(Rewritten::CastToBool),
+            "Cast" | "CastLike" => self.known.casts_to_bool(node).then_some(Rewritten::CastToBool),
             "Softmax" | "LogSoftmax" => {
                 let flat = self.operator_set.is_some_and(|it| it < 13);
                 (flat && integer(node, "axis") != Some(-1)).then_some(Rewritten::FlatSoftmax)
