@@ -2,10 +2,10 @@
 
 use accel_core::CaseName::{
     self, BadInputIsTyped, BatchEqualsSingles, ClassifiesImages, ClassifiesZeroShot,
-    ConcurrentCallersAgree, DescribesImages, DetectsObjects,
-    DynamicShapes, Embeds, FillsMasks, Fp16MatchesReference, GeneratesText, Int8MatchesReference,
-    Loads, MatchesReference, Measures, RecordsDeviceMemory, RecordsFirstRun,
-    RefusesOverMemoryLimit, ReusesCompiledModel, SwitchingAgrees, TranscribesSpeech,
+    ConcurrentCallersAgree, DescribesImages, DetectsObjects, DynamicShapes, Embeds, FillsMasks,
+    Fp16MatchesReference, GeneratesText, Int8MatchesReference, Loads, MatchesReference, Measures,
+    RecordsDeviceMemory, RecordsFirstRun, RefusesOverMemoryLimit, ReusesCompiledModel,
+    SwitchingAgrees, TranscribesSpeech,
 };
 use accel_core::{Platform, Subfamily};
 
@@ -56,9 +56,9 @@ const fn task(subfamily: Subfamily) -> &'static [CaseName] {
         Subfamily::ImageClassifier => &[ClassifiesImages],
         Subfamily::ObjectDetector => &[DetectsObjects],
         Subfamily::SpeechRecognition => &[TranscribesSpeech],
-        Subfamily::AudioTextEncoder
-        | Subfamily::ImageTextEncoder
-        | Subfamily::VideoTextEncoder => &[Embeds, ClassifiesZeroShot],
+        Subfamily::AudioTextEncoder | Subfamily::ImageTextEncoder | Subfamily::VideoTextEncoder => {
+            &[Embeds, ClassifiesZeroShot]
+        }
         Subfamily::VisionLanguage => &[DescribesImages],
     }
 }

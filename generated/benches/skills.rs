@@ -104,7 +104,8 @@ impl Job {
     /// A model's fixture, once.
     fn fixture(model: &str, input: &str) -> Self {
         let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures");
-        let input = if input.contains('/') { format!("{fixtures}/{input}") } else { input.to_owned() };
+        let input =
+            if input.contains('/') { format!("{fixtures}/{input}") } else { input.to_owned() };
         let (model, folder) = (model.to_owned(), format!("{fixtures}/{model}"));
         Self { model, folder, input, runs: 1, threads: 1, tokens: 8 }
     }
@@ -113,7 +114,8 @@ impl Job {
     fn run(&self) -> Result<()> {
         let options = |options: SessionOptions| SessionOptions { threads: self.threads, ..options };
         let nanoseconds = Arc::new(AtomicU64::new(0));
-        let engine = TimedEngine { engine: RtenEngine::new(), nanoseconds: Arc::clone(&nanoseconds) };
+        let engine =
+            TimedEngine { engine: RtenEngine::new(), nanoseconds: Arc::clone(&nanoseconds) };
         let source = ModelSource::dir(&self.folder).with_engine(Arc::new(engine));
         let generate =
             GenerateOptions { max_new_tokens: self.tokens, ..GenerateOptions::default() };

@@ -70,6 +70,15 @@ impl GraphFiles {
         let external_data = external_data.into_iter().map(|(file, _)| file).collect();
         Ok(Self { name: name.to_owned(), path: path.to_owned(), external_data, bytes, onnx })
     }
+
+    /// Bytes of the files as they are now; [`bytes`](Self::bytes) unless they changed.
+    pub(crate) fn bytes_now(&self) -> Result<u64> {
+        let mut bytes = file_bytes(&self.path)?;
+        for file in &self.external_data {
+            bytes += file_bytes(file)?;
+        }
+        Ok(bytes)
+    }
 }
 
 fn file_bytes(path: &Path) -> Result<u64> {

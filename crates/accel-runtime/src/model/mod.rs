@@ -31,6 +31,7 @@ pub use config::{
 };
 pub use graph::GraphFiles;
 pub use onnx::{Attribute, Node, OnnxGraph, ValueInfo};
+pub(crate) use onnx::{byte_size, element_count};
 pub use source::ModelSource;
 
 /// The largest configuration or tokenizer file that is read. The largest tokenizers in use take

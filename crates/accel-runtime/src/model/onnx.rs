@@ -332,7 +332,7 @@ fn string_pair<R: BufRead + Seek>(
 }
 
 /// The number of a tensor's elements, if its shape has one.
-fn element_count(dims: &[u64]) -> Option<u64> {
+pub(crate) fn element_count(dims: &[u64]) -> Option<u64> {
     dims.iter().try_fold(1_u64, |product, dim| {
         // Negative sizes are read as enormous ones.
         let dim = u64::try_from(dim.cast_signed()).ok()?;
@@ -341,7 +341,7 @@ fn element_count(dims: &[u64]) -> Option<u64> {
 }
 
 /// Bytes of so many elements of a type; `None` when the type's size is not known here.
-fn byte_size(elements: u64, data_type: u64) -> Option<u128> {
+pub(crate) fn byte_size(elements: u64, data_type: u64) -> Option<u128> {
     let bits = match data_type {
         21..=23 => 4,
         2 | 3 | 9 | 17..=20 | 24 => 8,

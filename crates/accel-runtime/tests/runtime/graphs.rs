@@ -1,7 +1,8 @@
 //! Raw graphs against PyTorch's outputs, under every option that changes how they run.
 
 use accel_runtime::{
-    CpuOptions, DeviceOptions, GraphModel, GraphOptimization, Pipeline, SessionOptions, load,
+    CpuOptions, DeviceOptions, Error, GraphModel, GraphOptimization, Pipeline, SessionOptions,
+    Tensor, load,
 };
 
 use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, strings};
@@ -71,6 +72,27 @@ fn options_change_how_and_not_what() {
     check("bert", &SessionOptions { device: prepacked, ..OPTIONS }, TOLERANCE);
     check("bert", &SessionOptions { threads: 2, ..OPTIONS }, TOLERANCE);
     check("bert", &SessionOptions { threads: 0, ..OPTIONS }, TOLERANCE);
+}
+
+#[test]
+fn what_is_beyond_the_model_is_explained() {
+    let skill: GraphModel = load(&SPEC, &fixture("bert").into(), &OPTIONS).unwrap();
+    let run = |id: i64, length: usize| {
+        let tensor = |value| Tensor::new(vec![1, length], vec![value; length]).unwrap();
+        let inputs = vec![
+            ("input_ids", tensor(id)),
+            ("attention_mask", tensor(1)),
+            ("token_type_ids", tensor(0)),
+        ];
+        let output = skill.graph("model").unwrap().outputs()[0].name.clone();
+        skill.run("model", inputs, &[&output])
+    };
+    run(5, 8).unwrap();
+    for (id, length) in [(5, 10_000), (100_000, 8)] {
+        let error = run(id, length).unwrap_err();
+        assert!(matches!(error, Error::Run { .. }), "{error}");
+        assert!(error.to_string().contains("longer than the model takes"), "{error}");
+    }
 }
 
 #[test]

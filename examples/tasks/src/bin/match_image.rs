@@ -8,11 +8,8 @@ fn main() -> Result<(), Failure> {
     let clip = generated::skills::clip::auto(argument(0, "clip"))?;
     let image = Image::open(argument(1, "clip/inputs/rgb.png"))?;
     let labels = ["a lighthouse", "a clock", "a loaf of bread"];
-    let found = clip.skill.zero_shot_image_classification(
-        &image,
-        &labels,
-        ImageTextEncoder::TEMPLATE,
-    )?;
+    let found =
+        clip.skill.zero_shot_image_classification(&image, &labels, ImageTextEncoder::TEMPLATE)?;
     for label in found {
         println!("{:.3}  {}", label.score, label.label);
     }

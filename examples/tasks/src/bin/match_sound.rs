@@ -8,11 +8,8 @@ fn main() -> Result<(), Failure> {
     let clap = generated::skills::clap::auto(argument(0, "clap"))?;
     let sound = Audio::open(argument(1, "clap/inputs/chirp.wav"))?;
     let labels = ["a bird", "rain", "an engine"];
-    let found = clap.skill.zero_shot_audio_classification(
-        &sound,
-        &labels,
-        AudioTextEncoder::TEMPLATE,
-    )?;
+    let found =
+        clap.skill.zero_shot_audio_classification(&sound, &labels, AudioTextEncoder::TEMPLATE)?;
     for label in found {
         println!("{:.3}  {}", label.score, label.label);
     }

@@ -9,11 +9,8 @@ fn main() -> Result<(), Failure> {
     let xclip = generated::skills::xclip::auto(argument(0, "xclip"))?;
     let video = Video::open(argument(1, "xclip/inputs/long"))?;
     let labels = ["playing chess", "swimming", "baking bread"];
-    let found = xclip.skill.zero_shot_video_classification(
-        &video,
-        &labels,
-        VideoTextEncoder::TEMPLATE,
-    )?;
+    let found =
+        xclip.skill.zero_shot_video_classification(&video, &labels, VideoTextEncoder::TEMPLATE)?;
     for label in found {
         println!("{:.3}  {}", label.score, label.label);
     }

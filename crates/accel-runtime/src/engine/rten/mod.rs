@@ -1,10 +1,13 @@
 //! rten: pure Rust, embedded, CPU only.
 
 mod kept;
+mod limits;
 mod load;
+mod mapped;
 mod operators;
 mod rewrite;
 mod session;
+mod weights;
 
 use std::any::Any;
 use std::path::Path;

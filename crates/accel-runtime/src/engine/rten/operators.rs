@@ -1,8 +1,7 @@
-//! Operators that rten 0.27 computes without an error and wrongly.
+//! What rten 0.27 computes without an error and wrongly, found by comparing it with ONNX Runtime
+//! 1.31 operator by operator.
 
 use rten_onnx::onnx::{AttributeProto, NodeProto};
-
-use crate::model::Node;
 
 /// A kind of node that is rewritten before rten sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +12,20 @@ pub(super) enum Rewritten {
     ArgMin,
     /// rten interpolates linearly where the graph asks for cubic.
     CubicResize,
+    /// rten keeps a number's value where ONNX makes it true or false.
+    CastToBool,
+    /// Before operator set 13 these operators saw their input as a matrix.
+    FlatSoftmax,
+    /// rten gives a stack of matrices times a vector one dimension too many.
+    MatMulVector,
+    /// rten takes the last axis where ONNX's default is the second.
+    QuantizeAxis,
+    /// rten's sums are off, and it pads with another value than the zero point.
+    ConvInteger,
+    /// rten gives infinity from 89 on.
+    Softplus,
+    /// rten adds pairs of products in 16 bits on x86 processors without AVX-512 VNNI.
+    MatMulInteger,
 }
 
 impl Rewritten {
@@ -22,29 +35,88 @@ impl Rewritten {
             Self::ArgMax => "ArgMax",
             Self::ArgMin => "ArgMin",
             Self::CubicResize => "Resize (mode=cubic)",
-        }
-    }
-
-    fn of(domain: &str, operator: &str, mode: Option<&str>) -> Option<Self> {
-        match (domain, operator) {
-            ("" | "ai.onnx", "ArgMax") => Some(Self::ArgMax),
-            ("" | "ai.onnx", "ArgMin") => Some(Self::ArgMin),
-            ("" | "ai.onnx", "Resize") if mode == Some("cubic") => Some(Self::CubicResize),
-            _ => None,
+            Self::CastToBool => "Cast (to=BOOL)",
+            Self::FlatSoftmax => "Softmax (operator set below 13)",
+            Self::MatMulVector => "MatMul (by a vector)",
+            Self::QuantizeAxis => "QuantizeLinear (axis=1)",
+            Self::ConvInteger => "ConvInteger",
+            Self::Softplus => "Softplus",
+            Self::MatMulInteger => "MatMulInteger",
         }
     }
 }
 
-/// How the node is to be rewritten, if it is.
-pub(super) fn rewritten(node: &NodeProto) -> Option<Rewritten> {
-    let domain = node.domain.as_deref().unwrap_or_default();
-    Rewritten::of(domain, node.op_type.as_deref().unwrap_or_default(), text(node, "mode"))
+/// An operator that is refused: as messages name it, and why.
+pub(super) type Wrong = (&'static str, &'static str);
+
+/// Why rten computes the node wrongly, if it does and there is no rewriting it.
+pub(super) fn wrong(node: &NodeProto) -> Option<Wrong> {
+    let padding = "rten pads at the end where the graph asks for the beginning";
+    let lengths = "rten passes over the sequences' lengths";
+    let lower = text(node, "auto_pad") == Some("SAME_LOWER");
+    match operator(node) {
+        (Domain::Onnx, "Conv" | "ConvInteger") if lower => {
+            Some(("Conv (auto_pad=SAME_LOWER)", padding))
+        }
+        (Domain::Onnx, "ConvTranspose") if lower => {
+            Some(("ConvTranspose (auto_pad=SAME_LOWER)", padding))
+        }
+        (Domain::Onnx, "MaxPool") if lower => Some(("MaxPool (auto_pad=SAME_LOWER)", padding)),
+        (Domain::Onnx, "AveragePool") if lower => {
+            Some(("AveragePool (auto_pad=SAME_LOWER)", padding))
+        }
+        (Domain::Onnx, "LSTM") if has_input(node, 4) => {
+            Some(("LSTM (with sequence_lens)", lengths))
+        }
+        (Domain::Onnx, "GRU") if has_input(node, 4) => Some(("GRU (with sequence_lens)", lengths)),
+        (Domain::Microsoft, "DynamicQuantizeLSTM") if has_input(node, 4) => {
+            Some(("DynamicQuantizeLSTM (with sequence_lens)", lengths))
+        }
+        (Domain::Onnx, "ReduceMean") if integer(node, "noop_with_empty_axes") == Some(1) => Some((
+            "ReduceMean (noop_with_empty_axes=1)",
+            "rten takes the mean over all axes when none is given",
+        )),
+        (Domain::Onnx, "NonMaxSuppression") => Some((
+            "NonMaxSuppression",
+            "rten compares boxes of different classes and measures their overlap differently",
+        )),
+        _ => None,
+    }
 }
 
-/// Whether the node is to be rewritten, from what is known of it without its graph's weights.
-pub(super) fn needs_rewriting(node: &Node) -> bool {
-    let mode = node.attribute("mode").and_then(|it| it.text.as_deref());
-    Rewritten::of(&node.domain, &node.operator, mode).is_some()
+/// Where an operator is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    Onnx,
+    Microsoft,
+    Other,
+}
+
+/// The node's operator.
+pub(super) fn operator(node: &NodeProto) -> (Domain, &str) {
+    let domain = match node.domain.as_deref().unwrap_or_default() {
+        "" | "ai.onnx" => Domain::Onnx,
+        "com.microsoft" => Domain::Microsoft,
+        _ => Domain::Other,
+    };
+    (domain, node.op_type.as_deref().unwrap_or_default())
+}
+
+/// Whether rten's products of 8-bit matrices overflow on this processor.
+pub(super) fn products_overflow() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return !is_x86_feature_detected!("avx512vnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+/// The node's input at that place, unless it is left out.
+pub(super) fn input(node: &NodeProto, index: usize) -> Option<&str> {
+    node.input.get(index).map(String::as_str).filter(|it| !it.is_empty())
+}
+
+fn has_input(node: &NodeProto, index: usize) -> bool {
+    input(node, index).is_some()
 }
 
 /// The node's integer attribute of that name.
@@ -62,6 +134,7 @@ pub(super) fn text<'a>(node: &'a NodeProto, name: &str) -> Option<&'a str> {
     attribute(node, name)?.s.as_deref()
 }
 
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+/// The node's attribute of that name.
+pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|it| it.name.as_deref() == Some(name))
 }

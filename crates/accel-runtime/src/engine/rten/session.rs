@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use accel_core::Engine as EngineName;
-use rten::{Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten::{NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::Layout;
 
+use super::mapped::MappedModel;
 use super::{kept, panic_message};
 use crate::engine::{Feed, Keep, Kept, Placement, Session, TensorInfo};
 use crate::error::InputProblem;
@@ -15,7 +16,7 @@ use crate::{DType, Error, Result, Tensor, TensorData};
 /// A graph loaded by rten.
 #[derive(Debug)]
 pub(super) struct RtenSession {
-    pub(super) model: Model,
+    pub(super) model: MappedModel,
     pub(super) inputs: Vec<TensorInfo>,
     pub(super) outputs: Vec<TensorInfo>,
     pub(super) input_ids: Vec<NodeId>,
@@ -75,8 +76,20 @@ impl RtenSession {
         // state between runs but caches that rten guards itself.
         catch_unwind(AssertUnwindSafe(|| self.model.run(values, ids, Some(options))))
             .map_err(|panic| run_error(format!("it panicked: {}", panic_message(&*panic))))?
-            .map_err(|error| run_error(error.to_string()))
+            .map_err(|error| run_error(explained(error.to_string())))
     }
+}
+
+/// What rten says of an operator, and what that means for a caller when it is about sizes.
+fn explained(reason: String) -> String {
+    let meaning = if reason.contains("out of range") {
+        "an id is not in the model's vocabulary, or the input is longer than the model takes"
+    } else if reason.contains("incompatible input shapes") {
+        "the inputs' sizes do not fit together, or an input is longer than the model takes"
+    } else {
+        return reason;
+    };
+    format!("{reason}; {meaning}")
 }
 
 /// The input or output `name` and rten's id of it.

@@ -5,106 +5,90 @@
 //! needs to be known of the graph's shapes.
 
 mod arg;
+mod integers;
+mod known;
 mod nodes;
 mod resize;
+mod simple;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use rten_onnx::onnx::{DataType, GraphProto, NodeProto, TensorProto};
+use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
 
+use self::known::Known;
 use self::nodes::Nodes;
-use super::operators;
+use super::operators::{self, Domain, Rewritten, integer, operator, text};
 
-/// A node that has to be rewritten and cannot.
+/// A node that rten computes wrongly and that cannot be rewritten.
 #[derive(Debug)]
 pub(super) struct Refusal {
     /// The operator with what makes it wrong, such as `Resize (mode=cubic)`.
     pub(super) operator: &'static str,
     /// The node's name, or its first output when it has none.
     pub(super) node: String,
-    /// Why it cannot be rewritten.
+    /// Why it is wrong, or why it cannot be rewritten.
     pub(super) why: String,
 }
 
 /// How many nodes of each kind were rewritten.
 pub(super) type Counts = BTreeMap<&'static str, usize>;
 
-/// Rewrites the graph and the bodies of its control flow.
+/// Rewrites the model's graph and the bodies of its control flow.
 ///
 /// # Errors
-/// The first node that cannot be rewritten.
-pub(super) fn rewrite(graph: &mut GraphProto) -> Result<Counts, Refusal> {
-    let mut rewriter = Rewriter::default();
-    rewriter.survey(graph);
+/// The first node that is computed wrongly and cannot be rewritten.
+pub(super) fn rewrite(model: &mut ModelProto) -> Result<Counts, Refusal> {
+    let Some(graph) = &mut model.graph else { return Ok(Counts::new()) };
+    let imported = model
+        .opset_import
+        .iter()
+        .find(|it| matches!(it.domain.as_deref().unwrap_or_default(), "" | "ai.onnx"));
+    let operator_set = imported.and_then(|it| it.version);
+    let mut rewriter = Rewriter { known: Known::of(graph), operator_set, counts: Counts::new() };
     rewriter.graph(graph)?;
     Ok(rewriter.counts)
 }
 
-/// What is known of the whole model.
-#[derive(Default)]
 struct Rewriter {
-    /// Names in use: those of values must not repeat, not even those of an outer graph.
-    names: HashSet<String>,
-    /// The elements of small constants of floats; `None` when two bodies have constants of one
-    /// name.
-    constants: BTreeMap<String, Option<Vec<f32>>>,
+    known: Known,
+    /// The version of ONNX's operators, if the model says it.
+    operator_set: Option<i64>,
     counts: Counts,
 }
 
 impl Rewriter {
-    /// Collects names and constants.
-    fn survey(&mut self, graph: &GraphProto) {
-        for tensor in &graph.initializer {
-            if let Some(name) = &tensor.name {
-                self.constant(name, tensor);
-            }
-        }
-        let declared = graph.input.iter().chain(&graph.output).chain(&graph.value_info);
-        self.names.extend(declared.filter_map(|it| it.name.clone()));
-        for node in &graph.node {
-            self.names.extend(node.input.iter().chain(&node.output).cloned());
-            for attribute in &node.attribute {
-                if let Some(body) = &attribute.g {
-                    self.survey(body);
-                }
-                if let (Some("Constant"), Some(tensor), [output]) =
-                    (node.op_type.as_deref(), &attribute.t, node.output.as_slice())
-                {
-                    self.constant(output, tensor);
-                }
-            }
-        }
-    }
-
-    fn constant(&mut self, name: &str, tensor: &TensorProto) {
-        self.names.insert(name.to_owned());
-        let elements = small_floats(tensor);
-        let known = self.constants.contains_key(name);
-        self.constants.insert(name.to_owned(), if known { None } else { elements });
-    }
-
     fn graph(&mut self, graph: &mut GraphProto) -> Result<(), Refusal> {
         let mut nodes = Vec::with_capacity(graph.node.len());
         for mut node in std::mem::take(&mut graph.node) {
+            if let Some((operator, why)) = operators::wrong(&node) {
+                return Err(Refusal { operator, node: label(&node), why: why.to_owned() });
+            }
             for attribute in &mut node.attribute {
                 if let Some(body) = &mut attribute.g {
                     self.graph(body)?;
                 }
             }
-            let Some(kind) = operators::rewritten(&node) else {
+            let Some(kind) = self.kind(&node) else {
                 nodes.push(node);
                 continue;
             };
-            let refusal = |why| Refusal { operator: kind.label(), node: label(&node), why };
-            let mut replacement = Nodes::new(&mut self.names, &node);
-            match kind {
-                operators::Rewritten::ArgMax | operators::Rewritten::ArgMin => {
-                    arg::rewrite(&node, &mut replacement).map_err(refusal)?;
+            let mut replacement = Nodes::new(&mut self.known.names, &node);
+            let constants = &self.known.constants;
+            let rewritten = match kind {
+                Rewritten::ArgMax | Rewritten::ArgMin => arg::rewrite(&node, &mut replacement),
+                Rewritten::CubicResize => resize::rewrite(&node, constants, &mut replacement),
+                Rewritten::CastToBool => simple::cast_to_bool(&node, &mut replacement),
+                Rewritten::FlatSoftmax => simple::flat_softmax(&node, &mut replacement),
+                Rewritten::MatMulVector => simple::matmul_vector(&node, &mut replacement),
+                Rewritten::QuantizeAxis => {
+                    simple::quantize_axis(&node, &mut replacement);
+                    Ok(())
                 }
-                operators::Rewritten::CubicResize => {
-                    resize::rewrite(&node, &self.constants, &mut replacement).map_err(refusal)?;
-                }
-            }
+                Rewritten::ConvInteger => integers::convolution(&node, constants, &mut replacement),
+                Rewritten::Softplus => simple::softplus(&node, &mut replacement),
+                Rewritten::MatMulInteger => integers::matmul(&node, constants, &mut replacement),
+            };
+            rewritten.map_err(|why| Refusal { operator: kind.label(), node: label(&node), why })?;
             let (new, constants) = replacement.into_parts();
             nodes.extend(new);
             graph.initializer.extend(constants);
@@ -113,26 +97,37 @@ impl Rewriter {
         graph.node = nodes;
         Ok(())
     }
+
+    /// How the node is to be rewritten, if it is.
+    fn kind(&self, node: &NodeProto) -> Option<Rewritten> {
+        let (Domain::Onnx, operator) = operator(node) else { return None };
+        let input = |index| operators::input(node, index);
+        match operator {
+            "ArgMax" => Some(Rewritten::ArgMax),
+            "ArgMin" => Some(Rewritten::ArgMin),
+            "ConvInteger" => Some(Rewritten::ConvInteger),
+            "Softplus" => Some(Rewritten::Softplus),
+            "MatMulInteger" => {
+                let small = input(1).is_some_and(|it| self.known.is_small(it));
+                (operators::products_overflow() && !small).then_some(Rewritten::MatMulInteger)
+            }
+            "Resize" if text(node, "mode") == Some("cubic") => Some(Rewritten::CubicResize),
+            "Cast" | "CastLike" => self.known.casts_to_bool(node).then_some(Rewritten::CastToBool),
+            "Softmax" | "LogSoftmax" => {
+                let flat = self.operator_set.is_some_and(|it| it < 13);
+                (flat && integer(node, "axis") != Some(-1)).then_some(Rewritten::FlatSoftmax)
+            }
+            "MatMul" => (self.known.dims(input(1)?)?.len() == 1).then_some(Rewritten::MatMulVector),
+            "QuantizeLinear" if integer(node, "axis").is_none() => {
+                (self.known.dims(input(1)?)?.len() == 1).then_some(Rewritten::QuantizeAxis)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The node's name, or its first output when it has none.
 fn label(node: &NodeProto) -> String {
     let name = node.name.as_ref().filter(|it| !it.is_empty());
     name.or(node.output.first()).cloned().unwrap_or_default()
-}
-
-/// The elements of a constant of at most eight floats: nothing larger is looked at here.
-fn small_floats(tensor: &TensorProto) -> Option<Vec<f32>> {
-    let count = tensor.dims.iter().try_fold(1_i64, |product, dim| product.checked_mul(*dim))?;
-    if tensor.data_type != Some(DataType::FLOAT) || !(0..=8).contains(&count) {
-        return None;
-    }
-    let elements = match &tensor.raw_data {
-        Some(raw) => {
-            let raw = raw.borrow();
-            raw.as_chunks().0.iter().map(|it| f32::from_le_bytes(*it)).collect()
-        }
-        None => tensor.float_data.clone(),
-    };
-    (i64::try_from(elements.len()) == Ok(count)).then_some(elements)
 }

@@ -7,12 +7,11 @@
 //! (`area_pixel_compute_scale` in `UpSample.h`), where exported models come from: results equal
 //! its own to 2e-6.
 
-use std::collections::BTreeMap;
-
 use rten_onnx::onnx::{DataType, NodeProto};
 
+use super::known::Constants;
 use super::nodes::Nodes;
-use crate::engine::rten::operators::{float, integer, text};
+use crate::engine::rten::operators::{attribute, float, input, integer, text};
 
 /// How an index of the result becomes a position in the input.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,28 +42,25 @@ enum Target {
 /// Writes the node as sums of weighted neighbours.
 pub(super) fn rewrite(
     node: &NodeProto,
-    constants: &BTreeMap<String, Option<Vec<f32>>>,
+    constants: &Constants,
     nodes: &mut Nodes<'_>,
 ) -> Result<(), String> {
     let cubic = Cubic::of(node)?;
     let [output] = node.output.as_slice() else {
         return Err("it does not have one output".to_owned());
     };
-    let input = |index: usize| node.input.get(index).filter(|it| !it.is_empty());
-    let value = input(0).ok_or("it has no input")?;
+    let value = input(node, 0).ok_or("it has no input")?;
+    let floats = |name: &str| constants.get(name)?.as_ref()?.floats.as_ref();
     // Exporters write an empty constant for scales that are not given.
-    let scales = input(2).filter(
-        |name| !matches!(constants.get(*name), Some(Some(elements)) if elements.is_empty()),
-    );
+    let scales = input(node, 2).filter(|it| floats(it).is_none_or(|it| !it.is_empty()));
     let named = named_axes(node)?;
     // The last axis first, each with its place among the scales or sizes, counted from their end.
     let mut axes: Vec<_> = named.unwrap_or([-2, -1]).into_iter().zip([2_usize, 1]).collect();
     axes.sort_unstable_by_key(|(axis, _)| -axis);
-    let mut resized = value.clone();
-    match (scales, input(3)) {
+    let mut resized = value.to_owned();
+    match (scales, input(node, 3)) {
         (Some(scales), _) => {
-            let known = constants.get(scales).and_then(Option::as_ref);
-            let known = known.ok_or("its scales are not a constant")?;
+            let known = floats(scales).ok_or("its scales are not a constant")?;
             let outer = &known[..known.len().saturating_sub(2)];
             if outer.iter().any(|it| !is_one(*it)) {
                 return Err("it resizes other axes than the last two".to_owned());
@@ -106,9 +102,7 @@ const fn is_one(scale: f32) -> bool {
 
 /// The axes, counted from the last one, if the node names them.
 fn named_axes(node: &NodeProto) -> Result<Option<[i64; 2]>, String> {
-    let Some(axes) = node.attribute.iter().find(|it| it.name.as_deref() == Some("axes")) else {
-        return Ok(None);
-    };
+    let Some(axes) = attribute(node, "axes") else { return Ok(None) };
     match axes.ints.as_slice() {
         // Cubic interpolation is defined for images: of four dimensions, two are outer ones.
         [2, 3] | [-2, -1] => Ok(Some([-2, -1])),
