@@ -25,10 +25,10 @@ fn templates_are_listed_without_a_registry() {
     project.run("--list templates").ended(0);
     project.write("mine/skill/vision/cuda.rs.tera", "x");
     project.write("mine/platform/cpu.tera", "x");
-    project
-        .run("--list templates --templates mine")
-        .ended(0)
-        .says(&["platform/cpu.tera              replaced", "skill/vision/cuda.rs.tera      added"]);
+    project.run("--list templates --templates mine").ended(0).says(&[
+        "platform/cpu.tera                  replaced",
+        "skill/vision/cuda.rs.tera          added",
+    ]);
 }
 
 #[test]

@@ -4,14 +4,17 @@ use std::fmt::Write;
 
 use accelgen::registry::Registry;
 
-/// One model of each family and one of each pipeline.
-pub(crate) const MODELS: [(&str, &str, &str, &str); 7] = [
+/// One model of each pipeline, and so of each family.
+pub(crate) const MODELS: [(&str, &str, &str, &str); 10] = [
     ("tiny_encoder", "BertForMaskedLM", "bert", "[feature-extraction, fill-mask]"),
     ("tiny_decoder", "Qwen3ForCausalLM", "qwen3", "[text-generation]"),
     ("tiny_translator", "T5ForConditionalGeneration", "t5", "[text2text-generation]"),
     ("tiny_eye", "ViTForImageClassification", "vit", "[image-classification]"),
+    ("tiny_finder", "DetrForObjectDetection", "detr", "[object-detection]"),
     ("tiny_ear", "Wav2Vec2ForCTC", "wav2vec2", "[automatic-speech-recognition]"),
+    ("tiny_sound", "ClapModel", "clap", "[zero-shot-audio-classification]"),
     ("tiny_pair", "CLIPModel", "clip", "[zero-shot-image-classification]"),
+    ("tiny_witness", "LlavaForConditionalGeneration", "llava", "[image-text-to-text]"),
     ("tiny_film", "XCLIPModel", "xclip", "[zero-shot-video-classification]"),
 ];
 

@@ -6,7 +6,7 @@ use tasks::{Failure, argument};
 
 fn main() -> Result<(), Failure> {
     let clap = generated::skills::clap::auto(argument(0, "clap"))?;
-    let sound = Audio::open(argument(1, "clap/inputs/chirp.wav"))?;
+    let sound = Audio::open(argument(1, "clap/inputs/studio.wav"))?;
     let labels = ["a bird", "rain", "an engine"];
     let found =
         clap.skill.zero_shot_audio_classification(&sound, &labels, AudioTextEncoder::TEMPLATE)?;

@@ -7,7 +7,7 @@ use tasks::{Failure, argument};
 
 fn main() -> Result<(), Failure> {
     let xclip = generated::skills::xclip::auto(argument(0, "xclip"))?;
-    let video = Video::open(argument(1, "xclip/inputs/long"))?;
+    let video = Video::open(argument(1, "xclip/inputs/many"))?;
     let labels = ["playing chess", "swimming", "baking bread"];
     let found =
         xclip.skill.zero_shot_video_classification(&video, &labels, VideoTextEncoder::TEMPLATE)?;
