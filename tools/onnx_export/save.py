@@ -94,6 +94,8 @@ def write(graph: onnx.ModelProto, path: Path, external: bool | None = None) -> N
         location=f"{path.name}_data",
         size_threshold=SMALLEST_EXTERNAL,
     )
+    # Written for its owner alone, unlike every other file.
+    path.with_name(f"{path.name}_data").chmod(path.stat().st_mode)
     onnx.checker.check_model(str(path))
 
 

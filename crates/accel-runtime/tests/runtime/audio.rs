@@ -150,7 +150,7 @@ fn senseless_configurations_are_refused() {
             ClapFeatures::open(&dir).map(|_| ()),
             WaveformFeatures::open(&dir).map(|_| ()),
         ]
-        .map(|it| it.err())
+        .map(Result::err)
         {
             if let Some(error) = &error {
                 assert!(
@@ -248,10 +248,10 @@ fn the_extensible_format_and_other_chunks_are_read() {
 fn flac_is_read() {
     let audio = Audio::open(data("stereo_16.flac")).unwrap();
     assert_eq!((audio.samples().len(), audio.sample_rate_hz()), (200, 22_050));
-    let want: Vec<_> = (-100..100).map(|it| 82.0 * it as f32 / 32_768.0).collect();
+    let want: Vec<_> = (-100_i16..100).map(|it| 82.0 * f32::from(it) / 32_768.0).collect();
     assert_close("16 bits", audio.samples(), &want, 1e-7);
     let audio = Audio::open(data("mono_24.flac")).unwrap();
-    let want: Vec<_> = (-100..100).map(|it| 83_001.0 * it as f32 / 8_388_608.0).collect();
+    let want: Vec<_> = (-100_i16..100).map(|it| 83_001.0 * f32::from(it) / 8_388_608.0).collect();
     assert_close("24 bits", audio.samples(), &want, 1e-7);
 }
 

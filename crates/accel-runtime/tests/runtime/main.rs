@@ -23,6 +23,7 @@ mod operators;
 mod pool;
 mod reference;
 mod rewritten;
+mod speech_tasks;
 mod text_tasks;
 mod text_to_text;
 mod tokenizer;

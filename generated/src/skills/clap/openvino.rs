@@ -2,8 +2,9 @@
 // To write it again: accelgen --generate clap --platform openvino
 //! CLAP on OpenVINO: sound in.
 //!
-//! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
-//! spectrogram is what the graphs take.
+//! [`load`] takes a model directory in the layout of the Hugging Face Hub;
+//! `preprocessor_config.json` there says at which rate sound is taken and how it becomes features.
+//! Sound of any rate is resampled, and channels are averaged.
 //!
 //! | model | `laion/clap-htsat-unfused` at `8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a` |
 //! |---|---|
@@ -18,18 +19,22 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::{Audio, AudioTextEncoder};
 //! let clap = generated::skills::clap::openvino::load("path/to/clap")?;
-//! for name in clap.graphs() {
-//!     let graph = clap.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
+//! let audio = Audio::open("street.wav")?;
+//! let labels = ["a dog barking", "rain"];
+//! for label in clap.zero_shot_audio_classification(&audio, &labels, AudioTextEncoder::TEMPLATE)? {
+//!     println!("{} {:.3}", label.label, label.score);
 //! }
+//! let vectors = clap.embed_text(&["A sentence."], true)?;
+//! println!("{} numbers a text", vectors[0].len());
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What [`load`] returns.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::AudioTextEncoder;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -45,7 +50,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "none: no run has proved it yet",
     parameters: 153_492_890,
-    model_dir: "",
+    model_dir: "fixtures/clap",
 };
 
 /// What the session is asked for on an Intel CPU, GPU or NPU, through OpenVINO itself. It needs the

@@ -2,8 +2,9 @@
 // To write it again: accelgen --generate clap --platform webgpu
 //! CLAP on WebGPU: sound in.
 //!
-//! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
-//! spectrogram is what the graphs take.
+//! [`load`] takes a model directory in the layout of the Hugging Face Hub;
+//! `preprocessor_config.json` there says at which rate sound is taken and how it becomes features.
+//! Sound of any rate is resampled, and channels are averaged.
 //!
 //! | model | `laion/clap-htsat-unfused` at `8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a` |
 //! |---|---|
@@ -18,20 +19,19 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::{Audio, AudioTextEncoder};
 //! let clap = generated::skills::clap::webgpu::load("path/to/clap")?;
-//! println!("simulated, because {}", clap.reason());
-//! let clap = clap.get();
-//! for name in clap.graphs() {
-//!     let graph = clap.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let audio = Audio::open("street.wav")?;
+//! let labels = ["a dog barking", "rain"];
+//! let scores = clap.map(|it| it.zero_shot_audio_classification(&audio, &labels, AudioTextEncoder::TEMPLATE));
+//! println!("simulated, because {}", scores.reason());
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What the simulator runs; [`load`] returns it wrapped, so that no result passes for a real one.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::AudioTextEncoder;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -47,7 +47,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "No run on WebGPU has shown it yet.",
     evidence: "none: no run has proved it yet",
     parameters: 153_492_890,
-    model_dir: "",
+    model_dir: "fixtures/clap",
 };
 
 /// What the session is asked for on a browser's WebGPU adapter. It needs a browser that offers one,

@@ -13,7 +13,7 @@ pub mod webgpu;
 use accel_runtime as rt;
 
 /// What [`auto`] returns a choice of.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::ImageTextEncoder;
 
 /// Loads CLIP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebGPU, WebNN, CPU.
 /// Simulations are never chosen.

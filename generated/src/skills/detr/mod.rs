@@ -13,7 +13,7 @@ pub mod webgpu;
 use accel_runtime as rt;
 
 /// What [`auto`] returns a choice of.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::ObjectDetector;
 
 /// Loads DETR on the first platform that is there, tried in this order: CUDA, OpenVINO, MPS, ROCm, CPU.
 /// Simulations are never chosen.

@@ -18,10 +18,11 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::Image;
 //! let detr = generated::skills::detr::rocm::load("path/to/detr")?;
-//! for name in detr.graphs() {
-//!     let graph = detr.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
+//! let image = Image::open("street.jpg")?;
+//! for object in detr.object_detection(&image, 0.9)? {
+//!     println!("{} {:.3} at {:?}", object.label, object.score, object.bounding_box);
 //! }
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
@@ -29,7 +30,7 @@
 use accel_runtime as rt;
 
 /// What [`load`] returns.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::ObjectDetector;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -45,7 +46,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "none: no run has proved it yet",
     parameters: 41_524_768,
-    model_dir: "",
+    model_dir: "fixtures/detr",
 };
 
 /// What the session is asked for on an AMD GPU, through ONNX Runtime's MIGraphX provider. It needs

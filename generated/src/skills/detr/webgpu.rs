@@ -18,20 +18,18 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::Image;
 //! let detr = generated::skills::detr::webgpu::load("path/to/detr")?;
-//! println!("simulated, because {}", detr.reason());
-//! let detr = detr.get();
-//! for name in detr.graphs() {
-//!     let graph = detr.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let image = Image::open("street.jpg")?;
+//! let objects = detr.map(|it| it.object_detection(&image, 0.9));
+//! println!("simulated, because {}", objects.reason());
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What the simulator runs; [`load`] returns it wrapped, so that no result passes for a real one.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::ObjectDetector;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -47,7 +45,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "No run on WebGPU has shown it yet.",
     evidence: "none: no run has proved it yet",
     parameters: 41_524_768,
-    model_dir: "",
+    model_dir: "fixtures/detr",
 };
 
 /// What the session is asked for on a browser's WebGPU adapter. It needs a browser that offers one,

@@ -10,7 +10,7 @@
 //! | kind | An encoder and a decoder of text, such as T5. |
 //! | tasks | `text2text-generation` |
 //! | support | real |
-//! | evidence | none: no run has proved it yet |
+//! | evidence | executed in CI |
 //! | memory | 243 MB as fp32 for the weights; activations and the engine's workspace come on top |
 //! | tolerance, fp32 | at most 0.0001 off, cosine at least 0.99999 |
 //! | tolerance, fp16 | at most 0.02 off, cosine at least 0.999 |
@@ -18,18 +18,17 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::GenerateOptions;
 //! let t5 = generated::skills::t5::cpu::load("path/to/t5")?;
-//! for name in t5.graphs() {
-//!     let graph = t5.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let answer = t5.text2text("A text to work on.", &GenerateOptions::default())?;
+//! println!("{}", answer.text);
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What [`load`] returns.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::TextToText;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -43,9 +42,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     tasks: &[rt::Task::Text2textGeneration],
     variant: rt::Variant::Real,
     reason: "",
-    evidence: "none: no run has proved it yet",
+    evidence: "executed in CI",
     parameters: 60_506_624,
-    model_dir: "",
+    model_dir: "fixtures/t5",
 };
 
 /// What the session is asked for on the CPU. The embedded engine is always present: no driver,

@@ -18,18 +18,17 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::GenerateOptions;
 //! let t5 = generated::skills::t5::cuda::load("path/to/t5")?;
-//! for name in t5.graphs() {
-//!     let graph = t5.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let answer = t5.text2text("A text to work on.", &GenerateOptions::default())?;
+//! println!("{}", answer.text);
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What [`load`] returns.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::TextToText;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -45,7 +44,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "none: no run has proved it yet",
     parameters: 60_506_624,
-    model_dir: "",
+    model_dir: "fixtures/t5",
 };
 
 /// What the session is asked for on an NVIDIA GPU, through ONNX Runtime's CUDA provider. It needs

@@ -2,8 +2,9 @@
 // To write it again: accelgen --generate wav2vec2 --platform webgpu
 //! Wav2Vec2 on WebGPU: sound in.
 //!
-//! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
-//! spectrogram is what the graphs take.
+//! [`load`] takes a model directory in the layout of the Hugging Face Hub;
+//! `preprocessor_config.json` there says at which rate sound is taken and how it becomes features.
+//! Sound of any rate is resampled, and channels are averaged.
 //!
 //! | model | `facebook/wav2vec2-base-960h` at `22aad52d435eb6dbaf354bdad9b0da84ce7d6156` |
 //! |---|---|
@@ -18,20 +19,18 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::{Audio, TranscribeOptions};
 //! let wav2vec2 = generated::skills::wav2vec2::webgpu::load("path/to/wav2vec2")?;
-//! println!("simulated, because {}", wav2vec2.reason());
-//! let wav2vec2 = wav2vec2.get();
-//! for name in wav2vec2.graphs() {
-//!     let graph = wav2vec2.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let audio = Audio::open("speech.wav")?;
+//! let transcript = wav2vec2.map(|it| it.transcribe(&audio, &TranscribeOptions::default()));
+//! println!("simulated, because {}", transcript.reason());
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What the simulator runs; [`load`] returns it wrapped, so that no result passes for a real one.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::SpeechRecognizer;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -47,7 +46,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "No run on WebGPU has shown it yet.",
     evidence: "none: no run has proved it yet",
     parameters: 94_396_320,
-    model_dir: "",
+    model_dir: "fixtures/wav2vec2",
 };
 
 /// What the session is asked for on a browser's WebGPU adapter. It needs a browser that offers one,

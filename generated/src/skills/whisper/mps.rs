@@ -2,8 +2,9 @@
 // To write it again: accelgen --generate whisper --platform mps
 //! Whisper on MPS: sound in.
 //!
-//! [`load`] takes a model directory in the layout of the Hugging Face Hub; the waveform or its
-//! spectrogram is what the graphs take.
+//! [`load`] takes a model directory in the layout of the Hugging Face Hub;
+//! `preprocessor_config.json` there says at which rate sound is taken and how it becomes features.
+//! Sound of any rate is resampled, and channels are averaged.
 //!
 //! | model | `openai/whisper-tiny` at `169d4a4341b33bc18d8881c4b69c2e104e1cc0af` |
 //! |---|---|
@@ -18,18 +19,18 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::{Audio, TranscribeOptions};
 //! let whisper = generated::skills::whisper::mps::load("path/to/whisper")?;
-//! for name in whisper.graphs() {
-//!     let graph = whisper.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let audio = Audio::open("speech.wav")?;
+//! let transcript = whisper.transcribe(&audio, &TranscribeOptions::default())?;
+//! println!("{}", transcript.text);
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What [`load`] returns.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::SpeechRecognizer;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -45,7 +46,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "none: no run has proved it yet",
     parameters: 37_760_640,
-    model_dir: "",
+    model_dir: "fixtures/whisper",
 };
 
 /// What the session is asked for on an Apple GPU or neural engine, through ONNX Runtime's Core ML

@@ -2,8 +2,9 @@
 // To write it again: accelgen --generate xclip --platform webnn
 //! X-CLIP on WebNN: video and text together.
 //!
-//! [`load`] takes a model directory in the layout of the Hugging Face Hub; stacks of frames and token
-//! ids are what the graphs take.
+//! [`load`] takes a model directory in the layout of the Hugging Face Hub, its tokenizer and
+//! `preprocessor_config.json` included. As many frames as the model takes are drawn from the video,
+//! evenly.
 //!
 //! | model | `microsoft/xclip-base-patch32` at `a2e27a78a2b5d802e894b8a1ef14f3a8ce490963` |
 //! |---|---|
@@ -18,20 +19,19 @@
 //! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
 //!
 //! ```no_run
+//! use accel_runtime::{Video, VideoTextEncoder};
 //! let xclip = generated::skills::xclip::webnn::load("path/to/xclip")?;
-//! println!("simulated, because {}", xclip.reason());
-//! let xclip = xclip.get();
-//! for name in xclip.graphs() {
-//!     let graph = xclip.graph(name)?;
-//!     println!("{name}: {:?} → {:?}", graph.inputs(), graph.outputs());
-//! }
+//! let video = Video::open("frames")?;
+//! let labels = ["playing chess", "swimming"];
+//! let scores = xclip.map(|it| it.zero_shot_video_classification(&video, &labels, VideoTextEncoder::TEMPLATE));
+//! println!("simulated, because {}", scores.reason());
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
 /// What the simulator runs; [`load`] returns it wrapped, so that no result passes for a real one.
-pub type Skill = rt::GraphModel;
+pub type Skill = rt::VideoTextEncoder;
 
 /// What this skill is for, as the registry has it.
 pub const SPEC: rt::SkillSpec = rt::SkillSpec {
@@ -47,7 +47,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "No run on WebNN has shown it yet.",
     evidence: "none: no run has proved it yet",
     parameters: 196_585_729,
-    model_dir: "",
+    model_dir: "fixtures/xclip",
 };
 
 /// What the session is asked for in a browser's WebNN context. It needs a browser that offers one,

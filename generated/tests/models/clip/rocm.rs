@@ -4,6 +4,8 @@
 //!
 //! - `clip::rocm::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `clip::rocm::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `clip::rocm::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
+//! - `clip::rocm::classifies_zero_shot`: Free labels get the scores of Hugging Face's pipeline.
 //! - `clip::rocm::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `clip::rocm::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `clip::rocm::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -22,7 +24,7 @@ use generated::skills::clip::rocm as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(skill::load_with),
+    load: tk::Load::ImageTextEncoder(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,
@@ -57,6 +59,8 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::Embeds, tk::embeds),
+        tk::Case::new(rt::CaseName::ClassifiesZeroShot, tk::classifies_zero_shot),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

@@ -6,6 +6,7 @@
 //!
 //! - `detr::webnn::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `detr::webnn::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `detr::webnn::detects_objects`: Labels, scores and boxes equal those of Hugging Face's post-processing.
 //! - `detr::webnn::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `detr::webnn::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `detr::webnn::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -21,7 +22,7 @@ use generated::skills::detr::webnn as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(|source, options| {
+    load: tk::Load::ObjectDetector(|source, options| {
         skill::load_with(source, options).map(rt::Simulated::into_inner)
     }),
     tolerances: &[
@@ -58,6 +59,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::DetectsObjects, tk::detects_objects),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

@@ -6,6 +6,7 @@
 //!
 //! - `llava::mps::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava::mps::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `llava::mps::describes_images`: The text for an image and a prompt equals Hugging Face's, token by token.
 //! - `llava::mps::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `llava::mps::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `llava::mps::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -23,7 +24,7 @@ use generated::skills::llava::mps as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(|source, options| {
+    load: tk::Load::ImageTextGenerator(|source, options| {
         skill::load_with(source, options).map(rt::Simulated::into_inner)
     }),
     tolerances: &[
@@ -60,6 +61,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::DescribesImages, tk::describes_images),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

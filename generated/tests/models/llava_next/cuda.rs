@@ -4,6 +4,7 @@
 //!
 //! - `llava_next::cuda::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava_next::cuda::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `llava_next::cuda::describes_images`: The text for an image and a prompt equals Hugging Face's, token by token.
 //! - `llava_next::cuda::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `llava_next::cuda::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `llava_next::cuda::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -22,7 +23,7 @@ use generated::skills::llava_next::cuda as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(skill::load_with),
+    load: tk::Load::ImageTextGenerator(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,
@@ -57,6 +58,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::DescribesImages, tk::describes_images),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

@@ -4,6 +4,7 @@
 //!
 //! - `t5::cpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `t5::cpu::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `t5::cpu::generates_text`: Generated token ids and text equal Hugging Face's.
 //! - `t5::cpu::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `t5::cpu::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `t5::cpu::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -20,7 +21,7 @@ use generated::skills::t5::cpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(skill::load_with),
+    load: tk::Load::TextToText(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,
@@ -55,6 +56,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::GeneratesText, tk::generates_text),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

@@ -4,6 +4,7 @@
 //!
 //! - `whisper::mps::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `whisper::mps::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `whisper::mps::transcribes_speech`: Speech becomes the text, tokens and times of Hugging Face's.
 //! - `whisper::mps::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `whisper::mps::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `whisper::mps::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -21,7 +22,7 @@ use generated::skills::whisper::mps as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(skill::load_with),
+    load: tk::Load::SpeechRecognizer(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,
@@ -56,6 +57,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::TranscribesSpeech, tk::transcribes_speech),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

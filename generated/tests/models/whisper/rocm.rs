@@ -4,6 +4,7 @@
 //!
 //! - `whisper::rocm::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `whisper::rocm::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `whisper::rocm::transcribes_speech`: Speech becomes the text, tokens and times of Hugging Face's.
 //! - `whisper::rocm::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `whisper::rocm::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `whisper::rocm::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -22,7 +23,7 @@ use generated::skills::whisper::rocm as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(skill::load_with),
+    load: tk::Load::SpeechRecognizer(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,
@@ -57,6 +58,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::TranscribesSpeech, tk::transcribes_speech),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

@@ -6,6 +6,7 @@
 //!
 //! - `whisper::webnn::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `whisper::webnn::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `whisper::webnn::transcribes_speech`: Speech becomes the text, tokens and times of Hugging Face's.
 //! - `whisper::webnn::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `whisper::webnn::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `whisper::webnn::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -21,7 +22,7 @@ use generated::skills::whisper::webnn as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(|source, options| {
+    load: tk::Load::SpeechRecognizer(|source, options| {
         skill::load_with(source, options).map(rt::Simulated::into_inner)
     }),
     tolerances: &[
@@ -58,6 +59,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::TranscribesSpeech, tk::transcribes_speech),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

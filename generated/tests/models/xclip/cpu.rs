@@ -4,6 +4,8 @@
 //!
 //! - `xclip::cpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `xclip::cpu::matches_reference`: The graph's raw outputs equal the recorded reference.
+//! - `xclip::cpu::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
+//! - `xclip::cpu::classifies_zero_shot`: Free labels get the scores of Hugging Face's pipeline.
 //! - `xclip::cpu::batch_equals_singles`: A padded batch gives what its members give one by one.
 //! - `xclip::cpu::dynamic_shapes`: One loaded session serves inputs of several shapes, back and forth.
 //! - `xclip::cpu::bad_input_is_typed`: Wrong input is a typed error, and the session still works after it.
@@ -20,7 +22,7 @@ use generated::skills::xclip::cpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::GraphModel(skill::load_with),
+    load: tk::Load::VideoTextEncoder(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,
@@ -55,6 +57,8 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
+        tk::Case::new(rt::CaseName::Embeds, tk::embeds),
+        tk::Case::new(rt::CaseName::ClassifiesZeroShot, tk::classifies_zero_shot),
         tk::Case::new(rt::CaseName::BatchEqualsSingles, tk::batch_equals_singles),
         tk::Case::new(rt::CaseName::DynamicShapes, tk::dynamic_shapes),
         tk::Case::new(rt::CaseName::BadInputIsTyped, tk::bad_input_is_typed),

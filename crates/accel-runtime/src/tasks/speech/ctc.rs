@@ -99,18 +99,18 @@ impl Ctc {
         options: &TranscribeOptions,
     ) -> Result<Transcript> {
         if let Some(language) = &options.language {
-            return Err(refuse("language", language, "none: this model knows one language"));
+            return Err(refuse("language", &language, "none: this model knows one language"));
         }
         if options.task == SpeechTask::Translate {
-            return Err(refuse("task", "Translate", "Transcribe: this model does not translate"));
+            return Err(refuse("task", &"Translate", "Transcribe: this model does not translate"));
         }
         if options.timestamps == Timestamps::Segments {
             let expected = "None or Characters: this model writes no segments";
-            return Err(refuse("timestamps", "Segments", expected));
+            return Err(refuse("timestamps", &"Segments", expected));
         }
         if let Some(tokens) = options.max_new_tokens {
             let expected = "none: this model writes as many tokens as it hears frames";
-            return Err(refuse("max_new_tokens", tokens, expected));
+            return Err(refuse("max_new_tokens", &tokens, expected));
         }
         let rate_hz = self.features.sampling_rate_hz();
         let samples = audio.samples_at(rate_hz)?;
@@ -130,7 +130,7 @@ impl Ctc {
                 break;
             }
             let heard = &samples[piece.start..piece.end];
-            let ids = self.tokens(Audio::from_samples(heard.to_vec(), rate_hz)?)?;
+            let ids = self.tokens(&Audio::from_samples(heard.to_vec(), rate_hz)?)?;
             token_ids.extend(piece.kept(&ids, self.frame_samples));
         }
         let decoded = self.tokenizer.decode(&token_ids);
@@ -148,8 +148,8 @@ impl Ctc {
     }
 
     /// The likeliest token of every frame.
-    fn tokens(&self, audio: Audio) -> Result<Vec<i64>> {
-        let values = self.features.input_values(&audio)?;
+    fn tokens(&self, audio: &Audio) -> Result<Vec<i64>> {
+        let values = self.features.input_values(audio)?;
         let length = values.shape().last().copied().unwrap_or(0);
         let mut inputs = vec![(INPUT, values)];
         if self.takes_mask {

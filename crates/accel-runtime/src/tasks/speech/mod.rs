@@ -127,6 +127,6 @@ impl SpeechRecognizer {
 }
 
 /// Refuses an option that the model's kind cannot honour.
-fn refuse(argument: &'static str, given: impl ToString, expected: &str) -> Error {
+fn refuse(argument: &'static str, given: &dyn ToString, expected: &str) -> Error {
     Error::InvalidArgument { argument, given: given.to_string(), expected: expected.to_owned() }
 }

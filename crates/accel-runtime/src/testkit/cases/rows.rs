@@ -60,8 +60,11 @@ impl Batches {
     fn axes(self, name: &str, tensor: &Tensor) -> &'static [(usize, Side)] {
         const TEXTS: &[(usize, Side)] = &[(0, Side::Texts)];
         match name {
-            // A vector of the model's own, which its vision encoder gives beside the images'.
-            "image_newline" => &[],
+            // A vector of the model's own, which its vision encoder gives beside the images'; a
+            // word to all rows at once.
+            "image_newline" | "use_cache_branch" => &[],
+            // What a merged decoder gives in place of a cache that its branch only reads.
+            _ if tensor.shape().first() == Some(&0) => &[],
             _ if self == Self::One => TEXTS,
             "input_ids" | "attention_mask" | "position_ids" | "token_type_ids" => TEXTS,
             "text_embeds" if tensor.shape().len() == 2 => TEXTS,

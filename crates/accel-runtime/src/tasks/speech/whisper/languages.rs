@@ -130,7 +130,7 @@ pub(super) fn token(language: &str, known: &BTreeMap<String, i64>) -> Result<i64
             it => format!("; did you mean {it}?"),
         };
         let expected = format!("a language of this model: {}{meant}", codes.join(", "));
-        refuse("language", language, &expected)
+        refuse("language", &language, &expected)
     })
 }
 

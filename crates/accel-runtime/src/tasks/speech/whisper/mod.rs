@@ -97,7 +97,7 @@ impl Whisper {
     ) -> Result<Transcript> {
         if options.timestamps == Timestamps::Characters {
             let expected = "None or Segments: this model does not write character by character";
-            return Err(refuse("timestamps", "Characters", expected));
+            return Err(refuse("timestamps", &"Characters", expected));
         }
         let language = self.language(options)?;
         let features = self.features.log_mel(audio)?;
@@ -193,7 +193,7 @@ impl Whisper {
                 let expected = format!(
                     "1 to {room}: the prompt takes {prompt} of the model's {positions} positions"
                 );
-                return Err(refuse("max_new_tokens", wanted, &expected));
+                return Err(refuse("max_new_tokens", &wanted, &expected));
             }
             Some(wanted) => wanted,
             // transformers takes the configured length without the prompt.

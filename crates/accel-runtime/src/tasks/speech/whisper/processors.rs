@@ -91,6 +91,7 @@ impl LogitsProcessor for TimestampRules {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::{LogitsProcessor, Suppress, SuppressAtBegin, TimestampRules};
 

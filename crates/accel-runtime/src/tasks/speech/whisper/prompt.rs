@@ -10,24 +10,24 @@ impl Whisper {
     pub(super) fn language(&self, options: &TranscribeOptions) -> Result<Option<i64>> {
         if self.settings.is_multilingual == Some(false) {
             if let Some(language) = &options.language {
-                return Err(refuse("language", language, "none: this model knows English alone"));
+                return Err(refuse("language", &language, "none: this model knows English alone"));
             }
             if options.task == SpeechTask::Translate {
                 let expected = "Transcribe: this model knows English alone";
-                return Err(refuse("task", "Translate", expected));
+                return Err(refuse("task", &"Translate", expected));
             }
         }
         if options.task == SpeechTask::Translate && self.task(SpeechTask::Translate).is_none() {
             let expected = "Transcribe: this model's generation_config.json has no `translate` in \
                             task_to_id";
-            return Err(refuse("task", "Translate", expected));
+            return Err(refuse("task", &"Translate", expected));
         }
         let Some(language) = options.language.as_ref().or(self.settings.language.as_ref()) else {
             return Ok(None);
         };
         let Some(known) = &self.settings.lang_to_id else {
             let expected = "none: this model's generation_config.json has no lang_to_id";
-            return Err(refuse("language", language, expected));
+            return Err(refuse("language", &language, expected));
         };
         languages::token(language, known).map(Some)
     }
