@@ -25,7 +25,7 @@ fn in_child(test: &str, body: impl FnOnce()) {
         return body();
     }
     let this = std::env::current_exe().unwrap();
-    let mut command = if cfg!(unix) {
+    let mut process = if cfg!(unix) {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("ulimit -v {LIMIT_KIB} && exec \"$0\" \"$@\"")]).arg(this);
         shell
@@ -33,14 +33,14 @@ fn in_child(test: &str, body: impl FnOnce()) {
         Command::new(this)
     };
     let arguments = [test, "--exact", "--nocapture", "--test-threads", "1"];
-    let output = command.args(arguments).env(CHILD, "1").output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    println!("{text}");
+    let output = process.args(arguments).env(CHILD, "1").output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    println!("{printed}");
     let errors = String::from_utf8_lossy(&output.stderr);
     let errors: String =
         errors.chars().rev().take(2000).collect::<Vec<_>>().into_iter().rev().collect();
-    assert!(output.status.success(), "{}: {text}\n{errors}", output.status);
-    assert!(text.contains("1 passed"), "{text}");
+    assert!(output.status.success(), "{}: {printed}\n{errors}", output.status);
+    assert!(printed.contains("1 passed"), "{printed}");
 }
 
 /// A small generator of numbers, so that every run damages the same bytes.
