@@ -80,11 +80,11 @@ fn softmax_of_old_operator_sets_spans_all_axes_from_the_second() {
     assert_close(
         "11",
         old.as_f32().unwrap(),
-        &[0.032_058_6, 0.087_144_32, 0.236_882_82, 0.643_914_26],
+        &[0.032_058_6, 0.087_144_3, 0.236_882_8, 0.643_914_2],
         1e-6,
     );
     let new = run(&softmax(13), vec![("x", x)]);
-    let pair = [0.268_941_43, 0.731_058_6];
+    let pair = [0.268_941_4, 0.731_058_6];
     assert_close("13", new.as_f32().unwrap(), &[pair, pair].concat(), 1e-6);
 }
 
@@ -112,7 +112,12 @@ fn softplus_does_not_overflow() {
         &[value("y", FLOAT, &["n"])],
     ));
     let y = run(&file, vec![("x", floats(&[4], &[-100.0, 0.0, 1.0, 1000.0]))]);
-    assert_close("softplus", y.as_f32().unwrap(), &[0.0, 0.693_147_2, 1.313_261_6, 1000.0], 1e-6);
+    assert_close(
+        "softplus",
+        y.as_f32().unwrap(),
+        &[0.0, std::f32::consts::LN_2, 1.313_261_6, 1000.0],
+        1e-6,
+    );
 }
 
 /// Whole numbers have one right sum, on every processor.
