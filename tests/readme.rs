@@ -88,3 +88,18 @@ fn every_call_of_the_table_does_what_it_says() {
     let registry = std::fs::read_to_string(folder.join("model_registry.yaml")).unwrap();
     assert!(registry.contains("openai-community/gpt2"));
 }
+
+/// The programs themselves are run by the tests of their crate.
+#[test]
+fn the_table_of_tasks_names_every_program() {
+    let readme = read("README.md");
+    let folder = Path::new(ROOT).join("examples/tasks/src/bin");
+    let mut programs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy();
+        assert!(readme.contains(&format!("`cargo run -p tasks --bin {name}`")), "{name}");
+        programs += 1;
+    }
+    assert_eq!(readme.matches("`cargo run -p tasks --bin ").count(), programs);
+}

@@ -91,7 +91,7 @@ MODELS: dict[str, tuple[str, int, RealSize]] = {
         ),
     ),
     # A decoder of a tenth of a billion weights, as the small ones of LLaMA's shape are built.
-    "decoder": (
+    "llama": (
         "llama",
         1,
         RealSize(
