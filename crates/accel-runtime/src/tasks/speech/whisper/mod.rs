@@ -67,14 +67,24 @@ impl Whisper {
         let placements = std::iter::once(&*encoder).chain(decoder.sessions());
         let placement = Placement::merged(placements.map(Session::placement));
         let placement = placement.ok_or_else(|| unsupported("it has no graphs".to_owned()))?;
-        Ok(Self {
-            encoder,
-            decoder,
-            placement,
-            features: WhisperFeatures::open(dir)?,
-            tokenizer: TextTokenizer::open(dir)?,
-            settings: Settings::open(dir)?,
-        })
+        let features = WhisperFeatures::open(dir)?;
+        let settings = Settings::open(dir)?;
+        // transformers' encoder refuses windows of another length too.
+        if features.window_frames() != settings.window_frames {
+            return Err(Error::UnsupportedModel {
+                path: dir.path().to_owned(),
+                reason: format!(
+                    "preprocessor_config.json makes {} frames of a window (chunk_length, \
+                     sampling_rate, hop_length), and config.json wants {} (twice \
+                     max_source_positions)",
+                    features.window_frames(),
+                    settings.window_frames
+                ),
+                remedy: "copy both files again from the model's repository".to_owned(),
+            });
+        }
+        let tokenizer = TextTokenizer::open(dir)?;
+        Ok(Self { encoder, decoder, placement, features, tokenizer, settings })
     }
 
     pub(super) fn sessions(&self) -> Vec<&dyn Session> {
