@@ -5,7 +5,7 @@ use std::io;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, StringInput, Value};
-use minijinja::{Environment, ErrorKind, context};
+use minijinja::{Environment, ErrorKind, State, context};
 use serde::Serialize;
 
 use crate::model::SpecialTokens;
@@ -64,6 +64,12 @@ impl ChatTemplate {
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", tojson);
         environment.add_filter("indent", indent);
+        environment.add_filter("slice", |state: &State<'_, '_>, list: Value, count: u16, fill| {
+            minijinja::filters::slice(state, list, count.into(), fill)
+        });
+        environment.add_filter("batch", |state: &State<'_, '_>, list: Value, count: u16, fill| {
+            minijinja::filters::batch(state, list, count.into(), fill)
+        });
         let template = without_generation_tags(template);
         environment.add_template_owned(NAME, template).map_err(failed)?;
         let special_tokens =
@@ -348,6 +354,8 @@ mod tests {
             ("{% frobnicate %}", "frobnicate"),
             ("{{ messages | tojson(indent=99999999999) }}", "u8"),
             ("{{ 'x' | indent(99999999999) }}", "u8"),
+            ("{{ [1] | slice(99999999999) }}", "u16"),
+            ("{{ [1] | batch(99999999999, 0) }}", "u16"),
             ("{{ 'x' | indent(width=99999999999) }}", "u8"),
             (
                 "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
