@@ -260,8 +260,8 @@ fn no_configuration_ends_the_process() {
     });
 }
 
-/// Each of these once panicked, filled the memory, took minutes or gave a wrong result without a
-/// word.
+/// Unchecked, each of these panics, fills the memory, takes minutes, gives a wrong result without a
+/// word, or is told only by the engine.
 #[test]
 fn what_makes_no_sense_is_refused_by_its_name() {
     in_child("mutations::what_makes_no_sense_is_refused_by_its_name", || {
