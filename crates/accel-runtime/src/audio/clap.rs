@@ -94,7 +94,7 @@ impl ClapFeatures {
             let reason = format!("it asks for frequencies from {lowest_hz} to {highest_hz} Hz");
             return Err(unsupported(&path, reason));
         }
-        bounded(&path, seconds * rate, hop, mels)?;
+        bounded(&path, seconds * rate, (length, hop), mels)?;
         let truncation = match config.truncation.as_str() {
             "rand_trunc" => Truncation::Cut,
             "fusion" => Truncation::Fusion,

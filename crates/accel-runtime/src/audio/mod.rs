@@ -61,16 +61,22 @@ fn within(
 }
 
 /// Refuses spectrograms that are out of all proportion to the sound: nothing that a configuration
-/// says may fill the memory.
-fn bounded(path: &Path, window_samples: usize, hop: usize, mels: usize) -> Result<(), Error> {
-    if hop <= window_samples && window_samples <= 1 << 24 && mels <= 16 * hop {
+/// says may fill the memory or take minutes. Frames have `length` samples, one every `hop`.
+fn bounded(
+    path: &Path,
+    window_samples: usize,
+    (length, hop): (usize, usize),
+    mels: usize,
+) -> Result<(), Error> {
+    let sensible = hop <= window_samples && length <= 64 * hop && mels <= 16 * hop;
+    if sensible && window_samples <= 1 << 24 {
         return Ok(());
     }
     Err(unsupported(
         path,
         format!(
-            "a window of {window_samples} samples with {mels} mel filters every {hop} samples is \
-             not a spectrogram of sound"
+            "a window of {window_samples} samples with {mels} mel filters over {length} samples \
+             every {hop} is not a spectrogram of sound"
         ),
     ))
 }

@@ -91,7 +91,13 @@ impl Audio {
         if rate_hz == self.sample_rate_hz {
             return Ok(Cow::Borrowed(&self.samples));
         }
-        Ok(Cow::Owned(resample::resample(&self.samples, self.sample_rate_hz, rate_hz)))
+        let samples = resample::resample(&self.samples, self.sample_rate_hz, rate_hz);
+        // Sums of samples near the largest float are beyond it.
+        let samples = checked(samples, rate_hz).map_err(|reason| Error::Audio {
+            what: format!("{self:?}, resampled to {rate_hz} Hz,"),
+            reason,
+        })?;
+        Ok(Cow::Owned(samples.samples))
     }
 }
 

@@ -92,13 +92,17 @@ impl WhisperFeatures {
         if config.dither != 0.0 {
             return Err(unsupported(&path, format!("dither = {} is random", config.dither)));
         }
+        if !config.padding_value.is_finite() {
+            let reason = format!("padding_value = {} is no sample", config.padding_value);
+            return Err(unsupported(&path, reason));
+        }
         let mels = within(&path, "feature_size", config.feature_size, 1..=1024)?;
         let hop = within(&path, "hop_length", config.hop_length, 1..=1 << 16)?;
         let length = within(&path, "n_fft", config.n_fft, 2..=1 << 16)?;
         let rate = within(&path, "sampling_rate", config.sampling_rate, SAMPLE_RATES_HZ)?;
         let seconds = within(&path, "chunk_length", config.chunk_length, 1..=300)?;
         let window_samples = seconds * rate;
-        bounded(&path, window_samples, hop, mels)?;
+        bounded(&path, window_samples, (length, hop), mels)?;
         let bank = MelBank {
             scale: MelScale::Slaney,
             filters: mels,

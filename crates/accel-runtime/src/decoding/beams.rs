@@ -49,7 +49,7 @@ pub(super) fn run(
     ends.sort_unstable();
     ends.dedup();
     // As many candidates that `count` are left when all the others end.
-    let wanted = settings.count * (1 + ends.len()).max(2);
+    let wanted = settings.count.saturating_mul((1 + ends.len()).max(2));
     let (limit, full) = generation.limit(prompt.ids.len());
     let mut state = generation.decoder.start(1, encoded)?;
     let mut running = vec![Beam { ids: prompt.ids.to_vec(), score: 0.0, stopped: None, row: 0 }];

@@ -53,7 +53,9 @@ impl LogitsProcessor for RepetitionPenalty {
         for token in seen {
             // An id beyond the scores, as an image's placeholder can be, has none to change.
             if let Some(score) = scores.get_mut(token) {
-                *score = if *score < 0.0 { *score * self.0 } else { *score / self.0 };
+                let changed = if *score < 0.0 { *score * self.0 } else { *score / self.0 };
+                // An absurd penalty must not make infinities, which have no difference.
+                *score = changed.clamp(f32::MIN, f32::MAX);
             }
         }
     }
@@ -63,8 +65,14 @@ struct Temperature(f32);
 
 impl LogitsProcessor for Temperature {
     fn process(&mut self, _: &[i64], scores: &mut [f32]) {
+        let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let min = scores.iter().copied().filter(|it| it.is_finite()).fold(max, f32::min);
+        // Near 0 the quotient overflows, and two infinities have no difference. Relative to the
+        // largest score only unlikely tokens can become infinite.
+        let overflows = !(max / self.0).is_finite() || !(min / self.0).is_finite();
+        let base = if overflows && max.is_finite() { max } else { 0.0 };
         for score in scores {
-            *score /= self.0;
+            *score = (*score - base) / self.0;
         }
     }
 }
@@ -163,6 +171,9 @@ mod tests {
         assert_eq!(scores, [1.0, -4.0, 3.0, -3.0]);
         Temperature(0.5).process(&[], &mut scores);
         assert_eq!(scores, [2.0, -8.0, 6.0, -6.0]);
+        let mut scores = [1.0, f32::NEG_INFINITY, 3.0, -4.0];
+        Temperature(1e-40).process(&[], &mut scores);
+        assert_eq!(scores, [f32::NEG_INFINITY, f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! and LLaVA-NeXT do to a prompt. After transformers 5.23, `processing_llava.py` and
 //! `processing_llava_next.py`.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,6 +11,10 @@ use crate::model::{OneOrMany, Token};
 use crate::text::TextTokenizer;
 use crate::vision::{Grid, ImagePreprocessor, TilePreprocessor};
 use crate::{Error, Image, ModelDir, Result, Tensor};
+
+/// Tokens of an image at most: hundreds of times what models have, and nothing that fills the
+/// memory, whatever a configuration says.
+const MAX_TOKENS: usize = 1 << 20;
 
 /// `processor_config.json`, as far as it is about prompts.
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +81,7 @@ pub(super) struct Pixels {
 /// The model's image preprocessing and its image tokens.
 #[derive(Debug)]
 pub(super) struct ImageTokens {
+    path: PathBuf,
     preprocessor: Preprocessor,
     /// How a prompt spells an image.
     pub(super) text: String,
@@ -148,6 +155,7 @@ impl ImageTokens {
             return Err(unsupported(reason.to_owned()));
         }
         Ok(Self {
+            path: dir.path().to_owned(),
             preprocessor,
             text,
             id,
@@ -189,7 +197,18 @@ impl ImageTokens {
             (None, Some((rows, columns))) => rows * columns,
             (None, None) => self.sequence_length.unwrap_or(0),
         };
-        let tokens = (counted + self.added).saturating_sub(self.dropped);
+        let tokens = counted.saturating_add(self.added).saturating_sub(self.dropped);
+        if !(1..=MAX_TOKENS).contains(&tokens) {
+            return Err(Error::UnsupportedModel {
+                path: self.path.clone(),
+                reason: format!(
+                    "an image would take {tokens} tokens by patch_size and \
+                     num_additional_image_tokens of processor_config.json, or image_seq_length of \
+                     config.json"
+                ),
+                remedy: "copy these files again from the model's repository".to_owned(),
+            });
+        }
         Ok(Pixels { values, grid, tokens })
     }
 

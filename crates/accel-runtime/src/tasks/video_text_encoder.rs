@@ -20,6 +20,9 @@ const SIDE: Side = Side {
     always_unit: false,
 };
 
+/// Frames of a video at most: far more than any model takes, and nothing that fills the memory.
+const MAX_FRAMES: usize = 1 << 10;
+
 /// What `config.json` says about videos.
 #[derive(Deserialize)]
 struct Config {
@@ -46,11 +49,15 @@ impl Pipeline for VideoTextEncoder {
     fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
         let (dir, encoder) = DualEncoder::load(spec, source, options, &SIDE)?;
         let config: Config = dir.required_json("config.json", "the number of a video's frames")?;
-        Ok(Self {
-            encoder,
-            preprocessor: ImagePreprocessor::open(&dir)?,
-            frames: config.vision_config.num_frames.get(),
-        })
+        let frames = config.vision_config.num_frames.get();
+        if frames > MAX_FRAMES {
+            return Err(Error::UnsupportedModel {
+                path: dir.path().join("config.json"),
+                reason: format!("vision_config.num_frames = {frames} is more than {MAX_FRAMES}"),
+                remedy: "copy it again from the model's repository".to_owned(),
+            });
+        }
+        Ok(Self { encoder, preprocessor: ImagePreprocessor::open(&dir)?, frames })
     }
 
     fn sessions(&self) -> Vec<&dyn Session> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value};
-use minijinja::{Environment, ErrorKind, context};
+use minijinja::value::{Kwargs, Serde, StringInput, Value};
+use minijinja::{Environment, ErrorKind, State, context};
 use serde::Serialize;
 
 use crate::model::SpecialTokens;
@@ -63,6 +63,13 @@ impl ChatTemplate {
         environment.set_fuel(Some(MAX_STEPS));
         environment.add_function("raise_exception", raise_exception);
         environment.add_filter("tojson", tojson);
+        environment.add_filter("indent", indent);
+        environment.add_filter("slice", |state: &State<'_, '_>, list: Value, count: u16, fill| {
+            minijinja::filters::slice(state, list, count.into(), fill)
+        });
+        environment.add_filter("batch", |state: &State<'_, '_>, list: Value, count: u16, fill| {
+            minijinja::filters::batch(state, list, count.into(), fill)
+        });
         let template = without_generation_tags(template);
         environment.add_template_owned(NAME, template).map_err(failed)?;
         let special_tokens =
@@ -220,6 +227,19 @@ fn tojson(value: &Value, options: Kwargs) -> Result<Value, minijinja::Error> {
     String::from_utf8(text).map(Value::from_safe_string).map_err(|it| bad(it.to_string()))
 }
 
+/// minijinja's own filter for widths that fit a byte: what a template asks for must not fill the
+/// memory.
+fn indent(
+    text: StringInput<'_>,
+    width: Option<u8>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    options: Kwargs,
+) -> Result<Value, minijinja::Error> {
+    options.get::<Option<u8>>("width")?;
+    minijinja::filters::indent(text, width.map(usize::from), first, blank, options)
+}
+
 /// JSON on one line with Python's spaces: `{"a": 1, "b": [2, 3]}`.
 struct Spaced;
 
@@ -282,6 +302,7 @@ mod tests {
             ("{{ 'a</t>b'.split('</t>')[-1] }}{{ eos_token is defined }}", "bFalse"),
             ("{{ tools is none }} {{ add_generation_prompt }}", "True True"),
             ("{{ {'a': [1]} | tojson(indent=2) }}", "{\n  \"a\": [\n    1\n  ]\n}"),
+            ("{{ 'a\nb' | indent }}|{{ 'a\nb' | indent(1, first=true) }}", "a\n    b| a\n b"),
             ("{{ nothing }}|{{ messages[0].nothing }}|{{ messages[5] is defined }}", "||False"),
             ("{% set ns = namespace(a=1) %}{% set ns.a = ns.a + 1 %}{{ ns.a }}", "2"),
             (
@@ -332,6 +353,10 @@ mod tests {
             ("{{ raise_exception('roles must alternate') }}", "roles must alternate"),
             ("{% frobnicate %}", "frobnicate"),
             ("{{ messages | tojson(indent=99999999999) }}", "u8"),
+            ("{{ 'x' | indent(99999999999) }}", "u8"),
+            ("{{ [1] | slice(99999999999) }}", "u16"),
+            ("{{ [1] | batch(99999999999, 0) }}", "u16"),
+            ("{{ 'x' | indent(width=99999999999) }}", "u8"),
             (
                 "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
                 "fuel",

@@ -1,5 +1,7 @@
 //! A model's tokenizer with its model's limits.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tokenizers::models::ModelWrapper;
 use tokenizers::{
     DecoderWrapper, Encoding, PaddingDirection, PaddingParams, PaddingStrategy, PostProcessor,
@@ -49,7 +51,8 @@ impl TextTokenizer {
             reason,
             remedy: "copy it again from the model's repository".to_owned(),
         };
-        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|it| invalid(it.to_string()))?;
+        let mut tokenizer =
+            guarded(|| Tokenizer::from_bytes(bytes)).map_err(|it| invalid(it.to_string()))?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|it| invalid(it.to_string()))?;
 
@@ -131,7 +134,7 @@ impl TextTokenizer {
     /// # Errors
     /// [`Error::Tokenizer`].
     pub fn encode(&self, text: &str, special_tokens: bool) -> Result<Vec<i64>> {
-        let encoding = self.tokenizer.encode(text, special_tokens).map_err(failed)?;
+        let encoding = self.encoding(text, special_tokens)?;
         Ok(encoding.get_ids().iter().map(|it| i64::from(*it)).collect())
     }
 
@@ -166,12 +169,12 @@ impl TextTokenizer {
 
     /// One text with its special tokens, cut so that both fit `max_length` together.
     fn encode_truncated(&self, text: &str) -> Result<Encoding> {
-        let mut encoding = self.tokenizer.encode(text, false).map_err(failed)?;
+        let mut encoding = self.encoding(text, false)?;
         if let Some(max_length) = self.max_length {
             let added = self.tokenizer.get_post_processor().map_or(0, |it| it.added_tokens(false));
             encoding.truncate(max_length.saturating_sub(added), 0, self.truncation);
         }
-        self.tokenizer.post_process(encoding, None, true).map_err(failed)
+        guarded(|| self.tokenizer.post_process(encoding, None, true)).map_err(failed)
     }
 
     /// The text of token ids, spaces cleaned up where the model's configuration says so.
@@ -186,8 +189,16 @@ impl TextTokenizer {
                     .map_err(|_| Error::Tokenizer { reason: format!("{id} is not a token id") })
             })
             .collect::<Result<_>>()?;
-        let text = self.tokenizer.decode(&ids, skip_special_tokens).map_err(failed)?;
+        let text = self.text(&ids, skip_special_tokens)?;
         Ok(if self.cleans_up { clean_up(&text) } else { text })
+    }
+
+    fn encoding(&self, text: &str, special_tokens: bool) -> Result<Encoding> {
+        guarded(|| self.tokenizer.encode(text, special_tokens)).map_err(failed)
+    }
+
+    fn text(&self, ids: &[u32], skip_special_tokens: bool) -> Result<String> {
+        guarded(|| self.tokenizer.decode(ids, skip_special_tokens)).map_err(failed)
     }
 
     /// The bytes that a token puts into a text that has begun before it, spaces included, as
@@ -210,15 +221,26 @@ impl TextTokenizer {
             return Ok(bytes);
         }
         // Decoders treat the first token of a text differently, so something stands before it.
-        let before = self.tokenizer.encode(BEFORE, false).map_err(failed)?;
+        let before = self.encoding(BEFORE, false)?;
         let mut ids = before.get_ids().to_vec();
         ids.extend(u32::try_from(id));
-        let text = self.tokenizer.decode(&ids, false).map_err(failed)?;
+        let text = self.text(&ids, false)?;
         Ok(match text.split_once(BEFORE) {
             Some((_, text)) => text.into(),
-            None => self.tokenizer.decode(&ids[ids.len() - 1..], false).map_err(failed)?.into(),
+            None => self.text(&ids[ids.len() - 1..], false)?.into(),
         })
     }
+}
+
+/// What `work` gives, or an error where it panics: some parts of `tokenizers` 0.23 do so for a file
+/// that makes no sense, such as an empty pattern (`normalizer.rs`) or a damaged
+/// `precompiled_charsmap`. What `work` sees is not changed by it.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err("it panicked on what tokenizer.json asks for: copy it again from the model's \
+             repository"
+            .into())
+    })
 }
 
 /// What transformers puts before a token to learn what it spells.
@@ -268,7 +290,8 @@ fn max_length(config: &crate::model::TokenizerConfig, dir: &ModelDir) -> Option<
         reason = "between 1 and a billion, and a length is whole"
     )]
     let of_tokenizer = of_tokenizer.map(|it| it as usize);
-    let of_model = dir.config().max_position_embeddings;
+    // Nobody's texts have no tokens at all: a 0 says nothing.
+    let of_model = dir.config().max_position_embeddings.filter(|it| *it > 0);
     of_tokenizer.into_iter().chain(of_model).min()
 }
 

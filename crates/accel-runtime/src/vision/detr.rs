@@ -118,7 +118,9 @@ impl DetectionPreprocessor {
                 .then_some(Padding::To { height, width })
                 .ok_or_else(|| unsupported(path, format!("pad_size is {height} x {width}")))?,
         };
-        Ok(Self { resize, scaling: Scaling { rescale, normalize }, padding })
+        let scaling =
+            Scaling::new(rescale, normalize).map_err(|reason| unsupported(path, reason))?;
+        Ok(Self { resize, scaling, padding })
     }
 
     /// The images as `f32 [images, 3, height, width]`, and `i64 [images, height, width]` that is
@@ -352,6 +354,7 @@ mod tests {
             r#"{"size": {"shortest_edge": 800}}"#,
             r#"{"size": 0}"#,
             r#"{"resample": 9}"#,
+            r#"{"image_std": [0.2, 0.2, 0]}"#,
             r#"{"pad_size": {"height": 0, "width": 3}}"#,
             r#"{"pad_size": {"height": 4000000000, "width": 4000000000}}"#,
         ] {

@@ -22,23 +22,47 @@ pub(super) struct Scaling {
 }
 
 impl Scaling {
+    /// `Err` says which number makes no pixels: engines can lose a value that is none on the way
+    /// (`max(NaN, 0)` is 0), so the result would be wrong and not look it.
+    pub(super) fn new(
+        rescale: Option<f64>,
+        normalize: Option<([f64; CHANNELS], [f64; CHANNELS])>,
+    ) -> Result<Self, String> {
+        let scaling = Self { rescale, normalize };
+        for byte in [0, u8::MAX] {
+            if (0..CHANNELS).any(|channel| !scaling.value(channel)(byte).is_finite()) {
+                return Err(format!(
+                    "rescale_factor, image_mean and image_std make no numbers of pixels: {scaling:?}"
+                ));
+            }
+        }
+        Ok(scaling)
+    }
+
+    /// What becomes of a byte of `channel`.
+    #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
+    fn value(self, channel: usize) -> impl Fn(u8) -> f32 {
+        let normalize =
+            self.normalize.map(|(mean, std)| (mean[channel] as f32, std[channel] as f32));
+        move |byte| {
+            let value = match self.rescale {
+                Some(factor) => (f64::from(byte) * factor) as f32,
+                None => f32::from(byte),
+            };
+            match normalize {
+                Some((mean, std)) => (value - mean) / std,
+                None => value,
+            }
+        }
+    }
+
     /// Appends the image's values, channel by channel, with numpy's roundings: rescaled in double
     /// precision, normalised in single.
-    #[expect(clippy::cast_possible_truncation, reason = "numpy's astype(float32)")]
     pub(super) fn append(self, image: &Image, values: &mut Vec<f32>) {
         for channel in 0..CHANNELS {
-            let normalize =
-                self.normalize.map(|(mean, std)| (mean[channel] as f32, std[channel] as f32));
-            values.extend(image.rgb8().iter().skip(channel).step_by(CHANNELS).map(|byte| {
-                let value = match self.rescale {
-                    Some(factor) => (f64::from(*byte) * factor) as f32,
-                    None => f32::from(*byte),
-                };
-                match normalize {
-                    Some((mean, std)) => (value - mean) / std,
-                    None => value,
-                }
-            }));
+            let value = self.value(channel);
+            let bytes = image.rgb8().iter().skip(channel).step_by(CHANNELS);
+            values.extend(bytes.map(|byte| value(*byte)));
         }
     }
 }

@@ -151,7 +151,8 @@ impl ImagePreprocessor {
                 )));
             }
         }
-        Ok(Self { resize, crop, bars, scaling: Scaling { rescale, normalize } })
+        let scaling = Scaling::new(rescale, normalize).map_err(unsupported)?;
+        Ok(Self { resize, crop, bars, scaling })
     }
 
     /// The images as `f32 [images, 3, height, width]`.
@@ -312,6 +313,9 @@ mod tests {
             r#"{"size": {"shortest_edge": 4294967295}, "resample": 2}"#,
             r#"{"do_center_crop": true, "crop_size": 4294967295}"#,
             r#"{"do_normalize": true}"#,
+            r#"{"rescale_factor": 1e300}"#,
+            r#"{"image_mean": [0, 0, 0], "image_std": [1, 0, 1]}"#,
+            r#"{"image_mean": [0, 0, 1e300], "image_std": [1, 1, 1]}"#,
         ] {
             let error = preprocessor(json).unwrap_err();
             assert!(matches!(error, Error::UnsupportedModel { .. }), "{json}: {error}");

@@ -21,7 +21,7 @@ const CHILD: &str = "ACCEL_RUNTIME_DAMAGE";
 const LIMIT_KIB: u32 = 1 << 20;
 
 /// Runs `body` in a process of its own, where the test of this name finds itself again.
-fn in_child(test: &str, body: impl FnOnce()) {
+pub(crate) fn in_child(test: &str, body: impl FnOnce()) {
     if std::env::var_os(CHILD).is_some() {
         return body();
     }

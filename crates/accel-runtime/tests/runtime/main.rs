@@ -18,6 +18,7 @@ mod image_tasks;
 mod image_text_tasks;
 mod inputs;
 mod models;
+mod mutations;
 mod onnx_bytes;
 mod operators;
 mod pool;

@@ -27,6 +27,8 @@ use crate::{Audio, Error, ModelDir, Result, Tensor};
 pub(super) const ENCODER: &str = "encoder_model";
 const INPUT: &str = "input_features";
 const HIDDEN: &str = "last_hidden_state";
+/// How the token is written that says that no times follow.
+const NO_TIMESTAMPS: &str = "<|notimestamps|>";
 /// Frames of the spectrogram for each position of the encoder, and for each step of a timestamp:
 /// what its two convolutions make of them together.
 const FRAMES_A_POSITION: usize = 2;
@@ -67,14 +69,37 @@ impl Whisper {
         let placements = std::iter::once(&*encoder).chain(decoder.sessions());
         let placement = Placement::merged(placements.map(Session::placement));
         let placement = placement.ok_or_else(|| unsupported("it has no graphs".to_owned()))?;
-        Ok(Self {
-            encoder,
-            decoder,
-            placement,
-            features: WhisperFeatures::open(dir)?,
-            tokenizer: TextTokenizer::open(dir)?,
-            settings: Settings::open(dir)?,
-        })
+        let features = WhisperFeatures::open(dir)?;
+        let settings = Settings::open(dir)?;
+        // transformers' encoder refuses windows of another length too.
+        if features.window_frames() != settings.window_frames {
+            return Err(Error::UnsupportedModel {
+                path: dir.path().to_owned(),
+                reason: format!(
+                    "preprocessor_config.json makes {} frames of a window (chunk_length, \
+                     sampling_rate, hop_length), and config.json wants {} (twice \
+                     max_source_positions)",
+                    features.window_frames(),
+                    settings.window_frames
+                ),
+                remedy: "copy both files again from the model's repository".to_owned(),
+            });
+        }
+        let tokenizer = TextTokenizer::open(dir)?;
+        // Times are counted from this token on: with another model's tokenizer the text would be
+        // wrong and not look it.
+        let (wanted, named) = (settings.no_timestamps_token_id, tokenizer.token_id(NO_TIMESTAMPS));
+        if wanted.is_some() && wanted != named {
+            return Err(Error::UnsupportedModel {
+                path: settings.path,
+                reason: format!(
+                    "no_timestamps_token_id is {wanted:?}, and in tokenizer.json \
+                     `{NO_TIMESTAMPS}` has the id {named:?}"
+                ),
+                remedy: "copy both files from one model's repository".to_owned(),
+            });
+        }
+        Ok(Self { encoder, decoder, placement, features, tokenizer, settings })
     }
 
     pub(super) fn sessions(&self) -> Vec<&dyn Session> {

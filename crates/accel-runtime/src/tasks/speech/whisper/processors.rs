@@ -53,7 +53,7 @@ pub(super) struct TimestampRules {
 impl LogitsProcessor for TimestampRules {
     fn process(&mut self, ids: &[i64], scores: &mut [f32]) {
         let place = |token: i64| usize::try_from(token).unwrap_or(0).min(scores.len());
-        let (first, end) = (place(self.no_timestamps + 1), place(self.end));
+        let (first, end) = (place(self.no_timestamps.saturating_add(1)), place(self.end));
         let forbid = |scores: &mut [f32]| scores.fill(f32::NEG_INFINITY);
         suppress(&[self.no_timestamps], scores);
 

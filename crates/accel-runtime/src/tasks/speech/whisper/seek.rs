@@ -24,7 +24,7 @@ pub(super) fn heard(written: &[i64], first_timestamp: i64, frames: usize) -> Hea
     if matches!(written, [.., before, end] if !is_time(before) && is_time(end)) {
         return whole;
     }
-    let ended = usize::try_from(written[last] - first_timestamp).unwrap_or(0);
+    let ended = usize::try_from(written[last].saturating_sub(first_timestamp)).unwrap_or(0);
     Heard { tokens: last + 2, frames: ended.saturating_mul(FRAMES_A_POSITION) }
 }
 

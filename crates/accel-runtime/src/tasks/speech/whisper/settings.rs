@@ -157,7 +157,7 @@ impl Settings {
 
     /// The first token that is a time; beyond the vocabulary when the model has none.
     pub(super) fn first_timestamp(&self) -> i64 {
-        self.no_timestamps_token_id.unwrap_or(self.vocabulary) + 1
+        self.no_timestamps_token_id.unwrap_or(self.vocabulary).saturating_add(1)
     }
 
     /// Tokens of the languages that the model knows.

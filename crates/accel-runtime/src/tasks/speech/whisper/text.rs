@@ -1,7 +1,7 @@
 //! From tokens to text and times (transformers 5.23, `tokenization_whisper.py`, `_decode_asr`).
 
-use super::Whisper;
 use super::languages;
+use super::{NO_TIMESTAMPS, Whisper};
 use crate::Result;
 use crate::tasks::speech::Chunk;
 
@@ -45,7 +45,7 @@ fn rounded(seconds: f64) -> f64 {
 impl Whisper {
     /// The text of all tokens, and its segments when `times` are asked for.
     pub(super) fn read(&self, tokens: &[i64], times: bool) -> Result<(String, Vec<Chunk>)> {
-        let first = self.tokenizer.token_id("<|notimestamps|>").map_or(i64::MAX, |it| it + 1);
+        let first = self.tokenizer.token_id(NO_TIMESTAMPS).map_or(i64::MAX, |it| it + 1);
         let is_time = |it: &i64| *it >= first;
         let mut clock = Clock::default();
         let mut language: Option<&str> = None;
