@@ -26,7 +26,48 @@ use accel_runtime as rt;
 use accel_runtime::testkit as tk;
 use accel_runtime::{CaseName, Outcome, Stage};
 
-const MODELS: [&str; 5] = ["bert", "vit", "llama", "qwen2", "qwen3"];
+/// Lists the models, and gives each its own tests of what is tested in every model alike.
+macro_rules! models {
+    ($($model:ident)*) => {
+        const MODELS: &[&str] = &[$(stringify!($model)),*];
+
+        $(mod $model {
+            const MODEL: &str = stringify!($model);
+
+            #[test]
+            fn perturbed_tensors_are_noticed() {
+                crate::reference::perturbed_tensors_are_noticed(MODEL);
+            }
+
+            #[test]
+            fn perturbed_answers_are_noticed() {
+                crate::reference::perturbed_answers_are_noticed(MODEL);
+            }
+
+            #[test]
+            fn changed_weights_are_noticed() {
+                crate::weights::changed_weights_are_noticed(MODEL);
+            }
+
+            #[test]
+            fn a_broken_engine_is_noticed() {
+                crate::engine::a_broken_engine_is_noticed(MODEL);
+            }
+        })*
+    };
+}
+
+models! { bert clap clip detr llama llava llava_next qwen2 qwen3 t5 vit wav2vec2 whisper xclip }
+
+#[test]
+fn every_model_is_listed() {
+    let cells: Vec<_> = models::CELLS
+        .iter()
+        .filter(|it| it.spec.platform == rt::Platform::Cpu)
+        .map(|it| it.spec.model)
+        .collect();
+    assert_eq!(MODELS, cells);
+}
 
 /// The generated cell of `model` on the CPU.
 #[track_caller]

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use accel_runtime::{CaseName, ModelSource, Stage};
+use accel_runtime::{CaseName, ModelSource, Outcome, Stage};
 use tempfile::TempDir;
 
-use crate::{fails, fixture, passes_once};
+use crate::{fails, fixture, outcome, passes_once};
 
 /// A copy of a fixture that a test may damage.
 pub(crate) struct Copy {
@@ -38,14 +38,37 @@ impl Copy {
         passes_once("copied files", self.model, name, || self.source());
     }
 
+    pub(crate) fn write(&self, file: &str, bytes: &[u8]) {
+        fs::write(self.path(file), bytes).expect("the copy can be written");
+    }
+
     /// Runs the case with `bytes` in place of `file`, and puts the file back.
     #[track_caller]
     pub(crate) fn fails_with(&self, file: &str, bytes: &[u8], name: CaseName, fault: &str) {
         let sound = self.read(file);
         assert_ne!(sound, bytes, "{fault} changes nothing");
-        fs::write(self.path(file), bytes).expect("the copy can be written");
+        self.write(file, bytes);
         fails(self.model, name, self.source(), Stage::Mismatch, fault);
-        fs::write(self.path(file), sound).expect("the copy can be written");
+        self.write(file, &sound);
+    }
+
+    /// Whether the case fails with `bytes` in place of `file`, which is put back.
+    pub(crate) fn notices(&self, file: &str, bytes: &[u8], name: CaseName) -> bool {
+        let sound = self.read(file);
+        self.write(file, bytes);
+        let outcome = outcome(self.model, name, self.source());
+        self.write(file, &sound);
+        matches!(outcome, Outcome::Failed { stage: Stage::Mismatch, .. })
+    }
+
+    /// The files of the graphs.
+    pub(crate) fn graphs(&self) -> Vec<String> {
+        let files = fs::read_dir(self.path("onnx")).expect("the graphs' folder");
+        let names = files.map(|it| it.expect("a graph").file_name());
+        let mut graphs: Vec<_> =
+            names.map(|it| format!("onnx/{}", it.to_str().expect("a name in UTF-8"))).collect();
+        graphs.sort();
+        graphs
     }
 }
 
@@ -64,7 +87,6 @@ fn copy(from: &Path, to: &Path) {
 
 pub(crate) const TENSORS: &str = "reference.safetensors";
 pub(crate) const JSON: &str = "reference.json";
-pub(crate) const GRAPH: &str = "onnx/model.onnx";
 
 pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|it| f32::from_le_bytes(*it)).collect()
