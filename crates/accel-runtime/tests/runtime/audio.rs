@@ -13,6 +13,10 @@ fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file)
 }
 
+fn fixture(model: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(model)
+}
+
 struct Recorded {
     bytes: Vec<u8>,
     configs: Value,
@@ -22,6 +26,12 @@ impl Recorded {
     fn open() -> Self {
         let configs = serde_json::from_slice(&fs::read(data("audio.json")).unwrap()).unwrap();
         Self { bytes: fs::read(data("audio.safetensors")).unwrap(), configs }
+    }
+
+    /// What a fixture recorded.
+    fn of_fixture(model: &str) -> Self {
+        let bytes = fs::read(fixture(model).join("reference.safetensors")).unwrap();
+        Self { bytes, configs: Value::Null }
     }
 
     fn tensor(&self, name: &str) -> (Vec<usize>, Vec<f32>) {
@@ -91,6 +101,45 @@ fn resampling_equals_torchaudio() {
     assert_eq!(audio.resampled(16_000).unwrap(), audio);
     for rate in [0, 999, 768_001, u32::MAX] {
         assert!(matches!(audio.resampled(rate), Err(Error::InvalidArgument { .. })));
+    }
+}
+
+/// From files, which hold 16-bit integers at rates that a model does not take.
+#[test]
+fn sound_files_become_the_recorded_waveforms() {
+    let recorded = Recorded::of_fixture("wav2vec2");
+    for rate in [8_000, 22_050, 44_100, 48_000] {
+        let file = fixture("wav2vec2").join(format!("inputs/rate_{rate}.wav"));
+        let audio = Audio::open(file).unwrap();
+        assert_eq!(audio.sample_rate_hz(), rate);
+        let name = format!("tasks/automatic-speech-recognition/rate_{rate}/waveform");
+        let want = recorded.tensor(&name).1;
+        assert_close(&name, audio.resampled(16_000).unwrap().samples(), &want, 1e-6);
+    }
+}
+
+/// The fixture's own model takes other features; these are recorded for models with fusion.
+#[test]
+fn sound_files_become_the_recorded_features_of_fusion() {
+    let recorded = Recorded::of_fixture("clap");
+    let config = fs::read(fixture("clap").join("preprocessor_config.json")).unwrap();
+    let mut config: Value = serde_json::from_slice(&config).unwrap();
+    config["truncation"] = "fusion".into();
+    let folder = folder(&config);
+    let features = ClapFeatures::open(&ModelDir::open(folder.path()).unwrap()).unwrap();
+    for sound in ["beyond_window", "telephone"] {
+        let audio = Audio::open(fixture("clap").join(format!("inputs/{sound}.wav"))).unwrap();
+        let (shape, want) = recorded.tensor(&format!("features/fusion/{sound}_wav"));
+        let got = features.input_features(&[&audio]).unwrap();
+        assert_eq!(got.shape(), shape, "{sound}");
+        // Decibels. Both sounds are of 8 kHz, and above 4 kHz there is only what resampling leaves.
+        let got = got.as_f32().unwrap();
+        assert_close(sound, got, &want, 0.4);
+        let heard = |it: &[f32]| -> Vec<f32> {
+            it.iter().zip(&want).filter(|(_, want)| **want > -50.0).map(|(it, _)| *it).collect()
+        };
+        assert!(heard(&want).len() > 1000, "{sound}");
+        assert_close(sound, &heard(got), &heard(&want), 0.005);
     }
 }
 
