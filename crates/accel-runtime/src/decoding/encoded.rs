@@ -1,6 +1,7 @@
 //! What a decoder reads of an encoder.
 
-use crate::engine::Kept;
+use crate::engine::{Kept, Session};
+use crate::tasks::bad_output;
 use crate::{Error, Result, Tensor};
 
 /// What an encoder made of its input, one row a text.
@@ -33,6 +34,22 @@ impl Encoded {
             None => Tensor::new(vec![rows, length], vec![1_i64; rows * length])?,
         };
         Ok(Self { hidden: Kept::Host(hidden), mask: Kept::Host(mask), rows, length })
+    }
+
+    /// What the graph `encoder` makes of `inputs`: its `output`, with `mask` as in
+    /// [`new`](Self::new).
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`]; as [`new`](Self::new); what the engine reports.
+    pub(crate) fn run(
+        encoder: &dyn Session,
+        inputs: Vec<(&str, Tensor)>,
+        output: &str,
+        mask: Option<Tensor>,
+    ) -> Result<Self> {
+        let mut results = encoder.run(inputs, &[output])?;
+        let hidden = results.pop().ok_or_else(|| bad_output(output, "a tensor", "nothing"))?;
+        Self::new(hidden.finite(output)?, mask)
     }
 
     /// The rows at these indexes.

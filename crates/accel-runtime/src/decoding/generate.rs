@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use super::choose::Chooser;
 use super::processors::{LogitsProcessor, standard};
 use super::stops::StopStrings;
-use super::{Decoder, Encoded, Fresh, GenerateOptions, Logits, Step, Stop, Strategy, beams};
+use super::{
+    Decoder, Encoded, Fresh, GenerateOptions, Generated, Logits, Step, Stop, Strategy, beams,
+};
 use crate::tasks::token_id;
 use crate::{Error, Result, TextTokenizer};
 
@@ -45,6 +47,18 @@ pub(crate) struct Continuation {
     pub(crate) token_ids: Vec<i64>,
     /// Why it ended.
     pub(crate) stopped: Stop,
+}
+
+impl Continuation {
+    /// The continuation with its text, special tokens left out.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] for tokens that make no text.
+    pub(crate) fn read(self, tokenizer: &TextTokenizer) -> Result<Generated> {
+        let Self { token_ids, stopped } = self;
+        let text = tokenizer.decode(&token_ids, true)?;
+        Ok(Generated { token_ids, text, stopped })
+    }
 }
 
 /// One generation: the decoder and all that decides how it goes on.

@@ -23,7 +23,7 @@
 //! - [`Generation`] is the loop: it continues a batch of [`Prompt`]s greedily, by sampling or
 //!   with beams, until an end token, a stop string, a limit or a cancellation. Every row has its
 //!   own random stream, so that a batch gives what its texts give alone.
-//! - [`TextStream`] turns tokens into pieces of text that are never taken back.
+//! - [`streamed`] turns tokens into pieces of text that are never taken back.
 
 mod beams;
 mod choose;
@@ -45,4 +45,4 @@ pub(crate) use decoder::Decoder;
 pub(crate) use encoded::Encoded;
 pub(crate) use generate::{Continuation, Generation, Observe, Prompt};
 pub(crate) use state::{DecoderState, Fresh, Logits};
-pub(crate) use stream::TextStream;
+pub(crate) use stream::streamed;

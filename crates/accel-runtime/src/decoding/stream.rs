@@ -1,26 +1,51 @@
 //! Text as it grows, token by token.
 
+use std::ops::ControlFlow;
+
+use super::{Continuation, Generated, Step, Stop};
 use crate::{Error, Result, TextTokenizer};
 
 /// What a decoder writes for bytes that are not a character, or not yet.
 const REPLACEMENT: char = '\u{fffd}';
 
+/// The text of one prompt while it is generated: `run` generates and calls what it is given at
+/// every step, and `on_text` gets each piece of text as soon as it is certain and can end it.
+///
+/// # Errors
+/// What `run` reports; [`Error::Tokenizer`] for tokens that make no text.
+pub(crate) fn streamed(
+    tokenizer: &TextTokenizer,
+    mut on_text: impl FnMut(&str) -> ControlFlow<()>,
+    run: impl FnOnce(&mut dyn FnMut(Step<'_>) -> Result<ControlFlow<()>>) -> Result<Continuation>,
+) -> Result<Generated> {
+    let mut stream = TextStream::new(tokenizer);
+    let mut give = |piece: String| {
+        if piece.is_empty() { ControlFlow::Continue(()) } else { on_text(&piece) }
+    };
+    let Continuation { token_ids, stopped } = run(&mut |step| Ok(give(stream.push(step.token)?)))?;
+    if stopped != Stop::Cancelled {
+        // The text is complete, so there is nothing left to cancel.
+        _ = give(stream.finish()?);
+    }
+    Ok(Generated { token_ids, text: stream.into_text(), stopped })
+}
+
 /// Turns tokens into pieces of text that never change afterwards: their concatenation is the
 /// text of all tokens.
 #[derive(Debug)]
-pub(crate) struct TextStream<'a> {
+struct TextStream<'a> {
     tokenizer: &'a TextTokenizer,
     tokens: Vec<i64>,
     given: String,
 }
 
 impl<'a> TextStream<'a> {
-    pub(crate) const fn new(tokenizer: &'a TextTokenizer) -> Self {
+    const fn new(tokenizer: &'a TextTokenizer) -> Self {
         Self { tokenizer, tokens: Vec::new(), given: String::new() }
     }
 
     /// The piece of text that `token` completes; empty while it may still change.
-    pub(crate) fn push(&mut self, token: i64) -> Result<String> {
+    fn push(&mut self, token: i64) -> Result<String> {
         self.tokens.push(token);
         let text = self.tokenizer.decode(self.tokenizer.settled(&self.tokens), true)?;
         // The bytes of one character can come in several tokens.
@@ -33,13 +58,13 @@ impl<'a> TextStream<'a> {
     }
 
     /// What is left at the end.
-    pub(crate) fn finish(&mut self) -> Result<String> {
+    fn finish(&mut self) -> Result<String> {
         let text = self.tokenizer.decode(&self.tokens, true)?;
         self.give(&text)
     }
 
     /// All that was given so far.
-    pub(crate) fn into_text(self) -> String {
+    fn into_text(self) -> String {
         self.given
     }
 

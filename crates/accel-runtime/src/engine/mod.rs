@@ -186,22 +186,26 @@ impl Placement {
     /// evidence listed once each. `None` for no graphs.
     pub fn merged<'a>(placements: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let mut placements = placements.into_iter();
-        let mut merged = placements.next()?.clone();
-        for other in placements {
-            for (provider, count) in &other.nodes {
-                match merged.nodes.iter_mut().find(|(name, _)| name == provider) {
-                    Some((_, total)) => *total += count,
-                    None => merged.nodes.push((provider.clone(), *count)),
-                }
-            }
-            if !merged.device.split("; ").any(|it| it == other.device) {
-                merged.device = format!("{}; {}", merged.device, other.device);
-            }
-            if !merged.evidence.split("; ").any(|it| it == other.evidence) {
-                merged.evidence = format!("{}; {}", merged.evidence, other.evidence);
+        let first = placements.next()?.clone();
+        Some(placements.fold(first, Self::and))
+    }
+
+    /// This placement and another one as one.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        for (provider, count) in &other.nodes {
+            match self.nodes.iter_mut().find(|(name, _)| name == provider) {
+                Some((_, total)) => *total += count,
+                None => self.nodes.push((provider.clone(), *count)),
             }
         }
-        Some(merged)
+        if !self.device.split("; ").any(|it| it == other.device) {
+            self.device = format!("{}; {}", self.device, other.device);
+        }
+        if !self.evidence.split("; ").any(|it| it == other.evidence) {
+            self.evidence = format!("{}; {}", self.evidence, other.evidence);
+        }
+        self
     }
 }
 

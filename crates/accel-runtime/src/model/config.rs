@@ -76,6 +76,14 @@ pub struct GenerationConfig {
     pub early_stopping: Option<serde_json::Value>,
 }
 
+impl GenerationConfig {
+    /// The tokens that end a text: these, or else those that another file names; none when no file
+    /// does.
+    pub fn end_tokens(&self, otherwise: Option<&OneOrMany>) -> Vec<i64> {
+        self.eos_token_id.as_ref().or(otherwise).map_or_else(Vec::new, |it| it.ids().to_vec())
+    }
+}
+
 /// A token id, or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]

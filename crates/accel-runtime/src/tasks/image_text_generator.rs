@@ -6,10 +6,10 @@ use accel_core::SessionOptions;
 
 use super::image_tokens::{ImageTokens, Pixels};
 use super::{
-    GenerateOptions, Generated, Message, Pipeline, Step, Stop, bad_output, floats, load_decoder,
+    GenerateOptions, Generated, Message, Pipeline, Step, bad_output, floats, load_decoder,
     output_among,
 };
-use crate::decoding::{Continuation, Decoder, Generation, Prompt, TextStream};
+use crate::decoding::{Continuation, Decoder, Generation, Prompt, streamed};
 use crate::engine::{Placement, Session};
 use crate::text::{ChatTemplate, TextTokenizer};
 use crate::{Error, Image, ModelDir, ModelSource, Result, SkillSpec, Tensor};
@@ -35,7 +35,7 @@ pub struct ImageTextGenerator {
 
 impl Pipeline for ImageTextGenerator {
     fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
-        let (dir, decoder, _) = load_decoder(spec, source, options)?;
+        let (dir, decoder, placement) = load_decoder(spec, source, options)?;
         let unsupported = |reason: String| Error::UnsupportedModel {
             path: dir.path().to_owned(),
             reason,
@@ -57,16 +57,10 @@ impl Pipeline for ImageTextGenerator {
                 return Err(unsupported(format!("its `{VISION}` does not give `{output}`")));
             }
         }
-        let placements = decoder.sessions().chain([&*vision]).map(Session::placement);
-        let placement = Placement::merged(placements);
-        let placement = placement.ok_or_else(|| bad_output("placement", "a graph", "none"))?;
+        let placement = placement.and(vision.placement());
         let generation = dir.generation_config()?;
-        let end_tokens = generation
-            .eos_token_id
-            .as_ref()
-            .or(dir.config().eos_token_id.as_ref())
-            .or(images.end_tokens.as_ref())
-            .map_or_else(Vec::new, |it| it.ids().to_vec());
+        let of_config = dir.config().eos_token_id.as_ref().or(images.end_tokens.as_ref());
+        let end_tokens = generation.end_tokens(of_config);
         let context = tokenizer.max_length().into_iter().chain(images.max_positions).min();
         let default_options = GenerateOptions::of_model(&generation);
         Ok(Self {
@@ -141,20 +135,12 @@ impl ImageTextGenerator {
         image: &Image,
         prompt: &str,
         options: &GenerateOptions,
-        mut on_text: impl FnMut(&str) -> ControlFlow<()>,
+        on_text: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated> {
         options.check_streams()?;
-        let mut stream = TextStream::new(&self.tokenizer);
-        let mut give = |piece: String| {
-            if piece.is_empty() { ControlFlow::Continue(()) } else { on_text(&piece) }
-        };
-        let Continuation { token_ids, stopped } =
-            self.run(image, prompt, true, options, &mut |step| Ok(give(stream.push(step.token)?)))?;
-        if stopped != Stop::Cancelled {
-            // The text is complete, so there is nothing left to cancel.
-            _ = give(stream.finish()?);
-        }
-        Ok(Generated { token_ids, text: stream.into_text(), stopped })
+        streamed(&self.tokenizer, on_text, |observe| {
+            self.run(image, prompt, true, options, observe)
+        })
     }
 
     /// The assistant's next turn in a chat about an image, whose place is written
@@ -220,12 +206,8 @@ impl ImageTextGenerator {
         special_tokens: bool,
         options: &GenerateOptions,
     ) -> Result<Generated> {
-        let Continuation { token_ids, stopped } =
-            self.run(image, prompt, special_tokens, options, &mut |_| {
-                Ok(ControlFlow::Continue(()))
-            })?;
-        let text = self.tokenizer.decode(&token_ids, true)?;
-        Ok(Generated { token_ids, text, stopped })
+        let mut go_on = |_: Step<'_>| Ok(ControlFlow::Continue(()));
+        self.run(image, prompt, special_tokens, options, &mut go_on)?.read(&self.tokenizer)
     }
 
     fn run(

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use accel_core::SessionOptions;
 
 use super::{GenerateOptions, Generated, Message, Pipeline, Step, Stop, batch_size, load_decoder};
-use crate::decoding::{Continuation, Decoder, Generation, Prompt, TextStream, softmax_scores};
+use crate::decoding::{Continuation, Decoder, Generation, Prompt, softmax_scores, streamed};
 use crate::engine::{Placement, Session};
 use crate::text::{ChatTemplate, TextTokenizer};
 use crate::{Error, ModelDir, ModelSource, Result, SkillSpec};
@@ -34,8 +34,7 @@ impl Pipeline for TextGenerator {
         }
         let tokenizer = TextTokenizer::open(&dir)?;
         let generation = dir.generation_config()?;
-        let end_tokens = generation.eos_token_id.as_ref().or(dir.config().eos_token_id.as_ref());
-        let end_tokens = end_tokens.map_or_else(Vec::new, |it| it.ids().to_vec());
+        let end_tokens = generation.end_tokens(dir.config().eos_token_id.as_ref());
         let default_options = GenerateOptions::of_model(&generation);
         let max_batch = batch_size(options);
         Ok(Self { decoder, placement, tokenizer, dir, end_tokens, default_options, max_batch })
@@ -177,7 +176,8 @@ impl TextGenerator {
         mut observe: impl FnMut(Step<'_>) -> ControlFlow<()>,
     ) -> Result<(Vec<i64>, Stop)> {
         options.check_streams()?;
-        self.steps(prompt, options, &mut |step| Ok(observe(step)))
+        let one = self.steps(prompt, options, &mut |step| Ok(observe(step)))?;
+        Ok((one.token_ids, one.stopped))
     }
 
     fn chat_ids(&self, messages: &[Message]) -> Result<Vec<i64>> {
@@ -198,9 +198,8 @@ impl TextGenerator {
         for prompts in prompts.chunks(self.max_batch) {
             let continuations =
                 self.run(prompts, options, &mut |_| Ok(ControlFlow::Continue(())))?;
-            for Continuation { token_ids, stopped } in continuations {
-                let text = self.tokenizer.decode(&token_ids, true)?;
-                all.push(Generated { token_ids, text, stopped });
+            for continuation in continuations {
+                all.push(continuation.read(&self.tokenizer)?);
             }
         }
         Ok(all)
@@ -210,20 +209,10 @@ impl TextGenerator {
         &self,
         prompt: &[i64],
         options: &GenerateOptions,
-        mut on_text: impl FnMut(&str) -> ControlFlow<()>,
+        on_text: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated> {
         options.check_streams()?;
-        let mut stream = TextStream::new(&self.tokenizer);
-        let mut give = |piece: String| {
-            if piece.is_empty() { ControlFlow::Continue(()) } else { on_text(&piece) }
-        };
-        let (token_ids, stopped) =
-            self.steps(prompt, options, &mut |step| Ok(give(stream.push(step.token)?)))?;
-        if stopped != Stop::Cancelled {
-            // The text is complete, so there is nothing left to cancel.
-            _ = give(stream.finish()?);
-        }
-        Ok(Generated { token_ids, text: stream.into_text(), stopped })
+        streamed(&self.tokenizer, on_text, |observe| self.steps(prompt, options, observe))
     }
 
     fn steps(
@@ -231,10 +220,9 @@ impl TextGenerator {
         prompt: &[i64],
         options: &GenerateOptions,
         observe: &mut dyn FnMut(Step<'_>) -> Result<ControlFlow<()>>,
-    ) -> Result<(Vec<i64>, Stop)> {
+    ) -> Result<Continuation> {
         let mut all = self.run(&[prompt], options, observe)?;
-        let one = all.pop().ok_or_else(|| super::bad_output("logits", "a continuation", "none"))?;
-        Ok((one.token_ids, one.stopped))
+        all.pop().ok_or_else(|| super::bad_output("logits", "a continuation", "none"))
     }
 
     fn run(

@@ -8,7 +8,7 @@ use super::{
     GenerateOptions, Generated, Pipeline, Step, Stop, bad_output, batch_size, load_decoder,
     output_among,
 };
-use crate::decoding::{Decoder, Encoded, Generation, Observe, Prompt, TextStream};
+use crate::decoding::{Continuation, Decoder, Encoded, Generation, Observe, Prompt, streamed};
 use crate::engine::{Placement, Session};
 use crate::text::TextTokenizer;
 use crate::{Error, ModelSource, Result, SkillSpec, Tensor};
@@ -62,10 +62,8 @@ impl Pipeline for TextToText {
         let start_token = generation.decoder_start_token_id.or(config.decoder_start_token_id);
         let start_token = start_token
             .ok_or_else(|| unsupported("its configuration has no `decoder_start_token_id`"))?;
-        let end_tokens = generation.eos_token_id.as_ref().or(config.eos_token_id.as_ref());
-        let end_tokens = end_tokens.map_or_else(Vec::new, |it| it.ids().to_vec());
-        let placement = Placement::merged([encoder.placement(), &placement])
-            .ok_or_else(|| bad_output("placement", "a graph", "none"))?;
+        let end_tokens = generation.end_tokens(config.eos_token_id.as_ref());
+        let placement = encoder.placement().clone().and(&placement);
         Ok(Self {
             placement,
             tokenizer: TextTokenizer::open(&dir)?,
@@ -130,10 +128,8 @@ impl TextToText {
             texts.iter().map(|it| self.tokenizer.encode(it, true)).collect::<Result<_>>()?;
         let texts: Vec<_> = texts.iter().map(Vec::as_slice).collect();
         for texts in texts.chunks(self.max_batch) {
-            let rows = self.run(texts, options, &mut |_, _| Ok(ControlFlow::Continue(())))?;
-            for (token_ids, stopped) in rows {
-                let text = self.tokenizer.decode(&token_ids, true)?;
-                all.push(Generated { token_ids, text, stopped });
+            for row in self.run(texts, options, &mut |_, _| Ok(ControlFlow::Continue(())))? {
+                all.push(row.read(&self.tokenizer)?);
             }
         }
         Ok(all)
@@ -153,7 +149,7 @@ impl TextToText {
         options.check()?;
         options.check_streams()?;
         let mut rows = self.run(&[text], options, &mut |_, step| Ok(observe(step)))?;
-        rows.pop().ok_or_else(no_text)
+        rows.pop().map(|it| (it.token_ids, it.stopped)).ok_or_else(no_text)
     }
 
     /// What the model answers to `text`; `on_text` gets every piece of it as soon as it is
@@ -167,23 +163,15 @@ impl TextToText {
         &self,
         text: &str,
         options: &GenerateOptions,
-        mut on_text: impl FnMut(&str) -> ControlFlow<()>,
+        on_text: impl FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generated> {
         options.check()?;
         options.check_streams()?;
-        let mut stream = TextStream::new(&self.tokenizer);
-        let mut give = |piece: String| {
-            if piece.is_empty() { ControlFlow::Continue(()) } else { on_text(&piece) }
-        };
         let text = self.tokenizer.encode(text, true)?;
-        let mut rows =
-            self.run(&[&text], options, &mut |_, step| Ok(give(stream.push(step.token)?)))?;
-        let (token_ids, stopped) = rows.pop().ok_or_else(no_text)?;
-        if stopped != Stop::Cancelled {
-            // The text is complete, so there is nothing left to cancel.
-            _ = give(stream.finish()?);
-        }
-        Ok(Generated { token_ids, text: stream.into_text(), stopped })
+        streamed(&self.tokenizer, on_text, |observe| {
+            let mut rows = self.run(&[&text], options, &mut |_, step| observe(step))?;
+            rows.pop().ok_or_else(no_text)
+        })
     }
 
     /// The new tokens for every text, and why they end.
@@ -192,9 +180,10 @@ impl TextToText {
         texts: &[&[i64]],
         options: &GenerateOptions,
         observe: Observe<'_>,
-    ) -> Result<Vec<(Vec<i64>, Stop)>> {
+    ) -> Result<Vec<Continuation>> {
         if options.cancel.is_cancelled() {
-            return Ok(texts.iter().map(|_| (Vec::new(), Stop::Cancelled)).collect());
+            let none = Continuation { token_ids: Vec::new(), stopped: Stop::Cancelled };
+            return Ok(vec![none; texts.len()]);
         }
         let encoded = self.encode(texts)?;
         let start = [self.start_token];
@@ -207,8 +196,7 @@ impl TextToText {
             context: None,
             processors: &|_| Vec::new(),
         };
-        let rows = generation.run(&prompts, Some(encoded), observe)?;
-        Ok(rows.into_iter().map(|it| (it.token_ids, it.stopped)).collect())
+        generation.run(&prompts, Some(encoded), observe)
     }
 
     /// The encoder's output for texts, padded on the right.
@@ -237,9 +225,7 @@ impl TextToText {
         if self.encoder.inputs().iter().any(|it| it.name == "attention_mask") {
             inputs.push(("attention_mask", mask.clone()));
         }
-        let mut results = self.encoder.run(inputs, &[HIDDEN])?;
-        let hidden = results.pop().ok_or_else(|| bad_output(HIDDEN, "a tensor", "nothing"))?;
-        Encoded::new(hidden.finite(HIDDEN)?, Some(mask))
+        Encoded::run(&*self.encoder, inputs, HIDDEN, Some(mask))
     }
 }
 

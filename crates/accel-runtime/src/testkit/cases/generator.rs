@@ -148,18 +148,7 @@ impl<'a> Writer<'a> {
             let refused = self.stream(&it.prompt, options, |_| ControlFlow::Continue(()));
             return expect("streaming beams", refused, |it| invalid_argument(it, "strategy"));
         }
-        let mut pieces = Vec::new();
-        let streamed = self.stream(&it.prompt, options, |piece| {
-            pieces.push(piece.to_owned());
-            ControlFlow::Continue(())
-        })?;
-        same("the streamed pieces together", &pieces.concat(), &it.text)?;
-        same("the streamed result", &streamed, &generated)?;
-        if let Some(first) = pieces.first() {
-            let cancelled = self.stream(&it.prompt, options, |_| ControlFlow::Break(()))?;
-            same("the text when cancelled at the first piece", &cancelled.text, first)?;
-        }
-        Ok(())
+        streams(&generated, |on_text| self.stream(&it.prompt, options, on_text))
     }
 
     fn proves_batch(self, case: &GenerationCase) -> Verdict {
@@ -240,6 +229,25 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+}
+
+/// What `stream` gives piece by piece is what was generated at once, and it ends when it is told to.
+pub(super) fn streams(
+    generated: &Generated,
+    stream: impl Fn(&mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Generated>,
+) -> Verdict {
+    let mut pieces = Vec::new();
+    let streamed = stream(&mut |piece| {
+        pieces.push(piece.to_owned());
+        ControlFlow::Continue(())
+    })?;
+    same("the streamed pieces together", &pieces.concat(), &generated.text)?;
+    same("the streamed result", &streamed, generated)?;
+    if let Some(first) = pieces.first() {
+        let cancelled = stream(&mut |_| ControlFlow::Break(()))?;
+        same("the text when cancelled at the first piece", &cancelled.text, first)?;
+    }
+    Ok(())
 }
 
 /// What the first new token is drawn from.

@@ -1,13 +1,12 @@
 //! Text about images against Hugging Face's `generate`.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use accel_core::Tolerance;
 
 use super::agree::{self, Agreement};
 use super::errors::expect;
-use super::generator::{messages, same};
+use super::generator::{messages, same, streams};
 use super::measures::{milliseconds, positive};
 use super::tasks::invalid_argument;
 use super::tokenizer;
@@ -66,19 +65,7 @@ fn text(generator: &ImageTextGenerator, case: &ImageTextCase, image: &Image) -> 
     };
     same("the reason to stop", &generated.stopped, &stopped)?;
 
-    let mut pieces = Vec::new();
-    let streamed = generator.stream(image, &prompt, &options(case), |piece| {
-        pieces.push(piece.to_owned());
-        ControlFlow::Continue(())
-    })?;
-    same("the streamed pieces together", &pieces.concat(), &case.text)?;
-    same("the streamed result", &streamed, &generated)?;
-    if let Some(first) = pieces.first() {
-        let cancelled =
-            generator.stream(image, &prompt, &options(case), |_| ControlFlow::Break(()))?;
-        same("the text when cancelled at the first piece", &cancelled.text, first)?;
-    }
-    Ok(())
+    streams(&generated, |on_text| generator.stream(image, &prompt, &options(case), on_text))
 }
 
 fn generate(

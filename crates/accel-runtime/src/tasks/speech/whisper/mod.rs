@@ -180,9 +180,7 @@ impl Whisper {
     /// What the encoder makes of the window that begins at `frame`.
     fn encode(&self, features: &LogMel, frame: usize) -> Result<Encoded> {
         let window = features.window(frame, self.settings.window_frames)?;
-        let mut results = self.encoder.run(vec![(INPUT, window)], &[HIDDEN])?;
-        let hidden = results.pop().ok_or_else(|| bad_output(HIDDEN, "a tensor", "nothing"))?;
-        Encoded::new(hidden.finite(HIDDEN)?, None)
+        Encoded::run(&*self.encoder, vec![(INPUT, window)], HIDDEN, None)
     }
 
     /// The token of the language that the decoder finds likeliest.
