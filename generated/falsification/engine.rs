@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use accel_runtime as rt;
-use accel_runtime::engine::{Engine, Session, for_platform};
+use accel_runtime::engine::{Engine, Session};
 use accel_runtime::{CaseName, Stage, Tensor, TensorData};
 
 use crate::{cell, fails, fixture, passes_once};
@@ -46,7 +46,7 @@ struct FaultySession {
 }
 
 fn engine(model: &str, fault: Fault) -> rt::ModelSource {
-    let engine = for_platform(rt::Platform::Cpu).expect("the CPU is always there");
+    let engine = Arc::new(rt::engine::RtenEngine::new());
     rt::ModelSource::dir(fixture(model)).with_engine(Arc::new(Faulty { engine, fault }))
 }
 

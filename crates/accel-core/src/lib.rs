@@ -17,11 +17,11 @@ pub use names::{
     CaseName, Engine, Family, Platform, Precision, Stage, Subfamily, Support, Task, Variant,
 };
 pub use options::{
-    Arena, ComputeUnits, ConvSearch, CoremlFormat, CpuOptions, CudaOptions, DeviceOptions,
-    GraphOptimization, MpsOptions, OpenvinoDevice, OpenvinoOptions, OptionField, OptionKind,
-    OptionValue, PerformanceHint, PowerPreference, RocmOptions, SessionOptions, TensorLayout,
-    WebgpuOptions, WebnnDevice, WebnnOptions, common_option_fields, device_option_fields,
-    group_digits,
+    Arena, ComputeUnits, ConvSearch, CoremlFormat, CoremlSpecialization, CpuEngine, CpuOptions,
+    CudaOptions, DeviceOptions, GraphOptimization, InferencePrecision, MpsOptions, OpenvinoDevice,
+    OpenvinoOptions, OptionField, OptionKind, OptionValue, PerformanceHint, PowerPreference,
+    RocmOptions, SessionOptions, TensorLayout, WebgpuOptions, WebnnDevice, WebnnOptions,
+    common_option_fields, device_option_fields, group_digits,
 };
 pub use outcome::{CaseReport, Outcome, REPORT_VERSION};
 pub use tolerance::Tolerance;

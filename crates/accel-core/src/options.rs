@@ -25,6 +25,19 @@ vocabulary! {
 }
 
 vocabulary! {
+    what = "CPU engine";
+    /// What runs a model on the processor.
+    pub enum CpuEngine {
+        /// The embedded engine, always there.
+        Rten = "rten",
+        /// ONNX Runtime; an error when its library is not found.
+        Ort = "ort",
+        /// ONNX Runtime when its library is found, else the embedded engine.
+        OrtElseRten = "ort_else_rten",
+    }
+}
+
+vocabulary! {
     what = "arena strategy";
     /// How a device's memory arena grows.
     pub enum Arena {
@@ -73,6 +86,17 @@ vocabulary! {
 }
 
 vocabulary! {
+    what = "Core ML specialization";
+    /// What Core ML tunes a model for when it compiles it.
+    pub enum CoremlSpecialization {
+        /// A balance of load time and speed.
+        Default = "default",
+        /// Fast runs, at the price of a slower load.
+        FastPrediction = "fast_prediction",
+    }
+}
+
+vocabulary! {
     what = "OpenVINO device";
     /// Which OpenVINO device runs the model.
     pub enum OpenvinoDevice {
@@ -95,6 +119,19 @@ vocabulary! {
         Latency = "latency",
         /// Many requests at once.
         Throughput = "throughput",
+    }
+}
+
+vocabulary! {
+    what = "inference precision";
+    /// What OpenVINO computes in, whatever the weights are stored as.
+    pub enum InferencePrecision {
+        /// 32-bit floats.
+        F32 = "f32",
+        /// 16-bit IEEE floats.
+        F16 = "f16",
+        /// 16-bit brain floats: the range of f32, 8 bits of mantissa.
+        Bf16 = "bf16",
     }
 }
 
@@ -211,6 +248,10 @@ trait OptionType {
 impl OptionType for bool {
     const KIND: OptionKind = OptionKind::Bool;
 }
+impl OptionType for u8 {
+    // The only options this small are percentages.
+    const KIND: OptionKind = OptionKind::Integer(100);
+}
 impl OptionType for u32 {
     const KIND: OptionKind = OptionKind::Integer(u32::MAX as u64);
 }
@@ -262,8 +303,8 @@ options! {
         pub max_batch: u32,
         /// Bytes that weights may take on the device; 0 is no limit.
         pub memory_limit_bytes: u64,
-        /// Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
-        pub allow_cpu_fallback: bool,
+        /// Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
+        pub cpu_fallback_percent: u8,
     }
     /// What only this platform has.
     pub device: DeviceOptions,
@@ -272,8 +313,12 @@ options! {
 options! {
     /// The processor.
     pub struct CpuOptions (CPU) {
+        /// What runs the model.
+        pub engine: CpuEngine,
         /// Repack weights at load for faster runs; takes up to twice their memory.
         pub prepack_weights: bool,
+        /// Whether to bind each thread to a processor of its own; ONNX Runtime only.
+        pub pin_threads: bool,
     }
 }
 
@@ -290,6 +335,12 @@ options! {
         pub cuda_graph: bool,
         /// How cuDNN chooses a convolution's algorithm.
         pub conv_search: ConvSearch,
+        /// Whether cuDNN may take all the workspace that its fastest algorithm wants.
+        pub conv_max_workspace: bool,
+        /// Whether convolutions run in the NHWC layout of tensor cores.
+        pub prefer_nhwc: bool,
+        /// Whether copies to and from the GPU wait in the same stream as the kernels.
+        pub copy_in_default_stream: bool,
     }
 }
 
@@ -298,6 +349,10 @@ options! {
     pub struct RocmOptions (ROCM) {
         /// Index of the GPU among those that `HIP_VISIBLE_DEVICES` shows.
         pub device_id: u32,
+        /// Whether `MIGraphX` computes in half precision, whatever the weights are stored as.
+        pub fp16: bool,
+        /// Whether `MIGraphX` quantizes matrix products and convolutions to 8 bits.
+        pub int8: bool,
         /// Whether to measure every kernel when compiling: slower first load, faster runs.
         pub exhaustive_tune: bool,
         /// Whether to keep compiled models on disk.
@@ -312,6 +367,10 @@ options! {
         pub format: CoremlFormat,
         /// Which units may be used.
         pub compute_units: ComputeUnits,
+        /// What Core ML tunes the model for when it compiles it.
+        pub specialization: CoremlSpecialization,
+        /// Whether the GPU may sum up in half precision.
+        pub low_precision_accumulation: bool,
         /// Whether to take only nodes whose shapes are static; the neural engine needs it.
         pub static_shapes: bool,
         /// Whether to keep compiled models on disk.
@@ -324,10 +383,16 @@ options! {
     pub struct OpenvinoOptions (OPENVINO) {
         /// Which of its devices.
         pub device: OpenvinoDevice,
+        /// Index among several devices of that kind; the processor is one.
+        pub device_index: u32,
+        /// What it computes in, whatever the weights are stored as.
+        pub inference_precision: InferencePrecision,
         /// What to tune for.
         pub performance_hint: PerformanceHint,
         /// Parallel inference streams; 0 is OpenVINO's choice.
         pub streams: u32,
+        /// Whether to bind each thread to a processor of its own.
+        pub pin_threads: bool,
         /// Whether to keep compiled models on disk.
         pub model_cache: bool,
     }

@@ -38,7 +38,7 @@ pub use accel_core::Engine as EngineName;
 
 pub use audio::Audio;
 pub use choose::{Candidate, Chosen, Rejection, choose};
-pub use engine::{Availability, Dim, Placement, Session, TensorInfo, availability, for_platform};
+pub use engine::{Availability, Dim, Placement, Session, TensorInfo, availability};
 pub use error::{Error, InputProblem, Result};
 pub use model::{GraphFiles, ModelDir, ModelSource};
 pub use pool::{Pool, PoolKey};

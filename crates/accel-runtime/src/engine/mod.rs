@@ -3,12 +3,16 @@
 mod check;
 mod cpu;
 mod kept;
+#[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
+pub mod locate;
 mod rten;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
-use accel_core::{Engine as EngineName, Platform, SessionOptions};
+use accel_core::{
+    CpuEngine, CpuOptions, DeviceOptions, Engine as EngineName, Platform, SessionOptions,
+};
 
 use crate::model::GraphFiles;
 use crate::{DType, Error, Result, Tensor};
@@ -177,6 +181,9 @@ pub struct Placement {
     pub device: String,
     /// How many nodes run on each provider or device.
     pub nodes: Vec<(String, usize)>,
+    /// Operators that the engine keeps on the host by design, such as the arithmetic of shapes,
+    /// and how many of each; they are not among `nodes`.
+    pub host_nodes: Vec<(String, usize)>,
     /// How it is known.
     pub evidence: String,
 }
@@ -193,12 +200,8 @@ impl Placement {
     /// This placement and another one as one.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
-        for (provider, count) in &other.nodes {
-            match self.nodes.iter_mut().find(|(name, _)| name == provider) {
-                Some((_, total)) => *total += count,
-                None => self.nodes.push((provider.clone(), *count)),
-            }
-        }
+        add(&mut self.nodes, &other.nodes);
+        add(&mut self.host_nodes, &other.host_nodes);
         if !self.device.split("; ").any(|it| it == other.device) {
             self.device = format!("{}; {}", self.device, other.device);
         }
@@ -206,6 +209,16 @@ impl Placement {
             self.evidence = format!("{}; {}", self.evidence, other.evidence);
         }
         self
+    }
+}
+
+/// Adds `more` to the counts of the same names.
+fn add(counts: &mut Vec<(String, usize)>, more: &[(String, usize)]) {
+    for (name, count) in more {
+        match counts.iter_mut().find(|(it, _)| it == name) {
+            Some((_, total)) => *total += count,
+            None => counts.push((name.clone(), *count)),
+        }
     }
 }
 
@@ -254,16 +267,36 @@ impl Availability {
     }
 }
 
-/// Whether `platform` can be used, without loading anything.
-pub fn availability(platform: Platform) -> Availability {
-    match platform {
-        Platform::Cpu => Availability::Available { engine: EngineName::Rten },
-        Platform::Cuda | Platform::Rocm | Platform::Mps => {
-            not_built_in(platform, EngineName::Ort, "ONNX Runtime")
+/// Whether the platform and device that `options` ask for can be used, without loading a model.
+pub fn availability(options: &SessionOptions) -> Availability {
+    match for_options(options) {
+        Ok(engine) => Availability::Available { engine: engine.name() },
+        Err(Error::EngineUnavailable { engine, reason, remedy, .. }) => {
+            Availability::Unavailable { engine, reason, remedy }
         }
-        Platform::Openvino => not_built_in(platform, EngineName::Openvino, "OpenVINO"),
-        Platform::Webnn | Platform::Webgpu => {
-            not_built_in(platform, EngineName::Browser, "a browser")
+        // An engine that is there and whose options are wrong: loading will say so.
+        Err(_) => Availability::Available { engine: options.device.platform().engines()[0] },
+    }
+}
+
+/// The engine that serves the platform and device that `options` ask for.
+///
+/// # Errors
+/// [`Error::EngineUnavailable`] when it or the device is not there; never another platform's
+/// engine. [`Error::InvalidOption`] for a device that cannot be.
+pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
+    let platform = options.device.platform();
+    match options.device {
+        DeviceOptions::Cpu(CpuOptions { engine, .. }) => match engine {
+            CpuEngine::Rten | CpuEngine::OrtElseRten => Ok(Arc::new(RtenEngine::new())),
+            CpuEngine::Ort => Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime")),
+        },
+        DeviceOptions::Cuda(_) | DeviceOptions::Rocm(_) | DeviceOptions::Mps(_) => {
+            Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime"))
+        }
+        DeviceOptions::Openvino(_) => Err(not_built_in(platform, EngineName::Openvino, "OpenVINO")),
+        DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => {
+            Err(not_built_in(platform, EngineName::Browser, "a browser"))
         }
     }
 }
@@ -277,8 +310,9 @@ pub fn simulator() -> Availability {
     }
 }
 
-fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Availability {
-    Availability::Unavailable {
+fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Error {
+    Error::EngineUnavailable {
+        platform,
         engine,
         reason: format!("this build of accel-runtime has no engine that drives {what}"),
         remedy: format!(
@@ -286,21 +320,6 @@ fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Availabil
             Platform::Cpu.label(),
             platform.label()
         ),
-    }
-}
-
-/// The engine that serves `platform`.
-///
-/// # Errors
-/// [`Error::EngineUnavailable`] when none does; never another platform's engine.
-pub fn for_platform(platform: Platform) -> Result<Arc<dyn Engine>> {
-    match availability(platform).or_error(platform)? {
-        EngineName::Rten => Ok(Arc::new(RtenEngine::new())),
-        engine => {
-            let reason = "it is said to be available and nothing here makes it".to_owned();
-            let remedy = "report this as a bug of accel-runtime".to_owned();
-            Err(Error::EngineUnavailable { platform, engine, reason, remedy })
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accel_core::{Engine as EngineName, Platform};
+use accel_core::{Engine as EngineName, Platform, SessionOptions};
 
 use crate::Result;
 use crate::engine::{self, Engine};
@@ -38,14 +38,16 @@ impl ModelSource {
         self.engine.as_ref().is_some_and(|it| it.name() == name)
     }
 
-    /// The engine for `platform`: the source's own, else the platform's.
+    /// The engine for `options`: the source's own, else the one that serves them.
     ///
     /// # Errors
-    /// [`Error::EngineUnavailable`](crate::Error::EngineUnavailable).
-    pub fn engine(&self, platform: Platform) -> Result<Arc<dyn Engine>> {
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for the options of another platform
+    /// than `platform`; [`Error::EngineUnavailable`](crate::Error::EngineUnavailable).
+    pub fn engine(&self, platform: Platform, options: &SessionOptions) -> Result<Arc<dyn Engine>> {
+        engine::check_platform(platform, options)?;
         match &self.engine {
             Some(engine) => Ok(Arc::clone(engine)),
-            None => engine::for_platform(platform),
+            None => engine::for_options(options),
         }
     }
 }

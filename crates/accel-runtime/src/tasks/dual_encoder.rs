@@ -69,7 +69,7 @@ impl DualEncoder {
         options: &SessionOptions,
         side: &'static Side,
     ) -> Result<(ModelDir, Self)> {
-        let engine = source.engine(spec.platform)?;
+        let engine = source.engine(spec.platform, options)?;
         let dir = ModelDir::open(source.path())?;
         let present = dir.graph_names(options.precision)?;
         let mut names: Vec<_> = [BOTH, TEXT, side.graph].into();

@@ -15,7 +15,7 @@ pub struct GraphModel {
 
 impl Pipeline for GraphModel {
     fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
-        let engine = source.engine(spec.platform)?;
+        let engine = source.engine(spec.platform, options)?;
         let dir = ModelDir::open(source.path())?;
         let mut names = dir.graph_names(options.precision)?;
         if names.is_empty() {

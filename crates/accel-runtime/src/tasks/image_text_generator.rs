@@ -45,7 +45,7 @@ impl Pipeline for ImageTextGenerator {
             return Err(unsupported("its decoder reads token ids, so it sees no image".to_owned()));
         }
         let graph = dir.graph(VISION, options.precision)?;
-        let vision = source.engine(spec.platform)?.load(&graph, spec.platform, options)?;
+        let vision = source.engine(spec.platform, options)?.load(&graph, spec.platform, options)?;
         let tokenizer = TextTokenizer::open(&dir)?;
         let images = Box::new(ImageTokens::open(&dir, &tokenizer)?);
         if vision.inputs().iter().any(|it| it.name != PIXELS) {

@@ -104,7 +104,7 @@ fn load_graph(
 ) -> Result<(ModelDir, Box<dyn Session>)> {
     // A platform that is not there is told before a folder that is not: the folder is the
     // caller's next step only if the platform is.
-    let engine = source.engine(spec.platform)?;
+    let engine = source.engine(spec.platform, options)?;
     let dir = ModelDir::open(source.path())?;
     let graph = dir.graph(name, options.precision)?;
     let session = engine.load(&graph, spec.platform, options)?;
@@ -117,7 +117,7 @@ fn load_decoder(
     source: &ModelSource,
     options: &SessionOptions,
 ) -> Result<(ModelDir, Decoder, Placement)> {
-    let engine = source.engine(spec.platform)?;
+    let engine = source.engine(spec.platform, options)?;
     let dir = ModelDir::open(source.path())?;
     let decoder = Decoder::open(&*engine, &dir, spec.platform, options)?;
     let placement = Placement::merged(decoder.sessions().map(Session::placement));

@@ -38,7 +38,8 @@ impl Pipeline for TextToText {
     fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
         let (dir, decoder, placement) = load_decoder(spec, source, options)?;
         let graph = dir.graph(ENCODER, options.precision)?;
-        let encoder = source.engine(spec.platform)?.load(&graph, spec.platform, options)?;
+        let encoder =
+            source.engine(spec.platform, options)?.load(&graph, spec.platform, options)?;
         let unsupported = |reason: &str| Error::UnsupportedModel {
             path: dir.path().to_owned(),
             reason: reason.to_owned(),

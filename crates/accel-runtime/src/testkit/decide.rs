@@ -122,7 +122,7 @@ pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
 fn skip_cause(cell: &Cell, settings: &Settings) -> Option<SkipCause> {
     let spec = cell.spec;
     let cause = match spec.variant {
-        Variant::Real => match availability(spec.platform) {
+        Variant::Real => match availability(&cell.options) {
             Availability::Available { .. } => None,
             Availability::Unavailable { engine, reason, remedy } => Some(SkipCause::NoEngine {
                 platform: spec.platform,

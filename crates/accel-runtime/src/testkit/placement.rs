@@ -7,8 +7,8 @@ use crate::Placement;
 
 /// Refuses a placement that is not `platform`'s.
 ///
-/// The engine must serve the platform, and every node must be on it. Where the options allow nodes
-/// to fall back to the CPU they may, but not all of them.
+/// The engine must serve the platform, and every node must be on it, or at most the options' share
+/// of them on the CPU instead, and never all of them.
 ///
 /// # Errors
 /// A [`Failure`] of the placement stage.
@@ -34,7 +34,8 @@ pub fn check(
         return refuse(format!("none of {total} nodes is known to be there"));
     }
     for (name, count) in &placement.nodes {
-        let fell_back = options.allow_cpu_fallback && is_cpu(name);
+        let fell_back =
+            is_cpu(name) && count * 100 <= total * usize::from(options.cpu_fallback_percent);
         if *count > 0 && !on_device(name) && !fell_back {
             return refuse(format!("{count} of {total} nodes are on `{name}`"));
         }
@@ -95,31 +96,35 @@ mod tests {
             engine_version: "1.0".to_owned(),
             device: "a device".to_owned(),
             nodes: nodes.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+            host_nodes: Vec::new(),
             evidence: "seen in the profile".to_owned(),
         }
     }
 
-    fn options(allow_cpu_fallback: bool, device: DeviceOptions) -> SessionOptions {
+    fn options(cpu_fallback_percent: u8, device: DeviceOptions) -> SessionOptions {
         SessionOptions {
             precision: Precision::Fp32,
             graph_optimization: GraphOptimization::All,
             threads: 0,
             max_batch: 8,
             memory_limit_bytes: 0,
-            allow_cpu_fallback,
+            cpu_fallback_percent,
             device,
         }
     }
 
-    fn cuda(allow_cpu_fallback: bool) -> SessionOptions {
+    fn cuda(cpu_fallback_percent: u8) -> SessionOptions {
         let device = CudaOptions {
             device_id: 0,
             arena: accel_core::Arena::SameAsRequested,
             tf32: false,
             cuda_graph: false,
             conv_search: accel_core::ConvSearch::Default,
+            conv_max_workspace: true,
+            prefer_nhwc: false,
+            copy_in_default_stream: true,
         };
-        options(allow_cpu_fallback, DeviceOptions::Cuda(device))
+        options(cpu_fallback_percent, DeviceOptions::Cuda(device))
     }
 
     #[track_caller]
@@ -133,22 +138,24 @@ mod tests {
     fn every_node_is_on_the_device() {
         let provider = "CUDAExecutionProvider";
         let all = placement(Engine::Ort, &[(provider, 120)]);
-        assert_eq!(check(&all, Platform::Cuda, &cuda(false)), Ok(()));
+        assert_eq!(check(&all, Platform::Cuda, &cuda(0)), Ok(()));
 
         let some = placement(Engine::Ort, &[(provider, 119), ("CPUExecutionProvider", 1)]);
-        refused(&some, &cuda(false), "1 of 120 nodes are on `CPUExecutionProvider`");
-        assert_eq!(check(&some, Platform::Cuda, &cuda(true)), Ok(()));
+        refused(&some, &cuda(0), "1 of 120 nodes are on `CPUExecutionProvider`");
+        assert_eq!(check(&some, Platform::Cuda, &cuda(1)), Ok(()));
+        let more = placement(Engine::Ort, &[(provider, 118), ("CPUExecutionProvider", 2)]);
+        refused(&more, &cuda(1), "2 of 120 nodes are on `CPUExecutionProvider`");
     }
 
     #[test]
     fn a_silent_cpu_and_a_placement_nobody_knows_are_refused() {
         let cpu = placement(Engine::Ort, &[("CPUExecutionProvider", 120)]);
-        refused(&cpu, &cuda(true), "none of 120 nodes");
-        refused(&placement(Engine::Ort, &[]), &cuda(false), "none of 0 nodes");
-        refused(&placement(Engine::Rten, &[("cuda", 1)]), &cuda(false), "engine `rten`");
+        refused(&cpu, &cuda(1), "none of 120 nodes");
+        refused(&placement(Engine::Ort, &[]), &cuda(0), "none of 0 nodes");
+        refused(&placement(Engine::Rten, &[("cuda", 1)]), &cuda(0), "engine `rten`");
         let mut unproven = placement(Engine::Ort, &[("cuda", 1)]);
         unproven.evidence.clear();
-        refused(&unproven, &cuda(false), "no evidence");
+        refused(&unproven, &cuda(0), "no evidence");
     }
 
     #[test]
@@ -156,11 +163,14 @@ mod tests {
         let on = |device| {
             let device = OpenvinoOptions {
                 device,
+                device_index: 0,
+                inference_precision: accel_core::InferencePrecision::F32,
                 performance_hint: PerformanceHint::Latency,
                 streams: 0,
+                pin_threads: false,
                 model_cache: false,
             };
-            options(false, DeviceOptions::Openvino(device))
+            options(0, DeviceOptions::Openvino(device))
         };
         let gpu = placement(Engine::Openvino, &[("GPU.0", 5)]);
         assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Gpu)), Ok(()));

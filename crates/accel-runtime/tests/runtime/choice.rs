@@ -4,34 +4,57 @@ use std::sync::Arc;
 
 use accel_runtime::engine::{Engine, RtenEngine};
 use accel_runtime::{
-    Candidate, EngineName, Error, GraphFiles, ModelSource, Pipeline, Platform, Result, Session,
-    SessionOptions, SkillSpec, TextEncoder, Variant, Vocabulary, availability, choose, engine,
-    for_platform, load, simulate,
+    Candidate, ComputeUnits, CoremlFormat, CoremlSpecialization, DeviceOptions, EngineName, Error,
+    GraphFiles, ModelSource, MpsOptions, Pipeline, Platform, Result, RocmOptions, Session,
+    SessionOptions, SkillSpec, TextEncoder, Variant, availability, choose, engine, load, simulate,
 };
 
 use crate::reference::{OPTIONS, SPEC, fixture};
 
 static CPU: SkillSpec = SPEC;
-static CUDA: SkillSpec = SkillSpec { platform: Platform::Cuda, ..SPEC };
-static OPENVINO: SkillSpec = SkillSpec { platform: Platform::Openvino, ..SPEC };
+static ROCM: SkillSpec = SkillSpec { platform: Platform::Rocm, ..SPEC };
+static MPS: SkillSpec = SkillSpec { platform: Platform::Mps, ..SPEC };
+
+/// Two platforms that no machine has both of, and that machines of developers rarely have.
+const ON_ROCM: SessionOptions = SessionOptions {
+    device: DeviceOptions::Rocm(RocmOptions {
+        device_id: 0,
+        fp16: false,
+        int8: false,
+        exhaustive_tune: false,
+        model_cache: false,
+    }),
+    ..OPTIONS
+};
+const ON_MPS: SessionOptions = SessionOptions {
+    device: DeviceOptions::Mps(MpsOptions {
+        format: CoremlFormat::MlProgram,
+        compute_units: ComputeUnits::All,
+        specialization: CoremlSpecialization::Default,
+        low_precision_accumulation: false,
+        static_shapes: false,
+        model_cache: false,
+    }),
+    ..OPTIONS
+};
 
 fn on_cpu(source: &ModelSource) -> Result<TextEncoder> {
     load(&CPU, source, &OPTIONS)
 }
 
-fn on_cuda(source: &ModelSource) -> Result<TextEncoder> {
-    load(&CUDA, source, &OPTIONS)
+fn on_rocm(source: &ModelSource) -> Result<TextEncoder> {
+    load(&ROCM, source, &ON_ROCM)
 }
 
-fn on_openvino(source: &ModelSource) -> Result<TextEncoder> {
-    load(&OPENVINO, source, &OPTIONS)
+fn on_mps(source: &ModelSource) -> Result<TextEncoder> {
+    load(&MPS, source, &ON_MPS)
 }
 
 #[test]
 fn absent_platforms_are_passed_over_with_their_reasons() {
     let candidates = [
-        Candidate { spec: &CUDA, load: on_cuda },
-        Candidate { spec: &OPENVINO, load: on_openvino },
+        Candidate { spec: &ROCM, load: on_rocm },
+        Candidate { spec: &MPS, load: on_mps },
         Candidate { spec: &CPU, load: on_cpu },
     ];
     let source = ModelSource::from(fixture("bert"));
@@ -39,12 +62,12 @@ fn absent_platforms_are_passed_over_with_their_reasons() {
     assert_eq!(chosen.spec.platform, Platform::Cpu);
     assert_eq!(chosen.skill.placement().engine, EngineName::Rten);
     let platforms: Vec<_> = chosen.rejected.iter().map(|it| it.platform).collect();
-    assert_eq!(platforms, [Platform::Cuda, Platform::Openvino]);
+    assert_eq!(platforms, [Platform::Rocm, Platform::Mps]);
     assert!(chosen.rejected[0].reason.contains("ONNX Runtime"), "{:?}", chosen.rejected);
 
     let error = choose(&source, &candidates[..2]).unwrap_err();
     assert!(matches!(&error, Error::NoneAvailable { rejected } if rejected.len() == 2), "{error}");
-    assert!(error.to_string().contains("CUDA: "), "{error}");
+    assert!(error.to_string().contains("ROCm: "), "{error}");
     assert!(choose::<TextEncoder>(&source, &[]).is_err());
 }
 
@@ -54,16 +77,16 @@ fn a_platform_that_fails_is_not_passed_over() {
         Err(Error::Run { engine: EngineName::Ort, reason: "out of memory".to_owned() })
     }
     let candidates =
-        [Candidate { spec: &CUDA, load: breaks }, Candidate { spec: &CPU, load: on_cpu }];
+        [Candidate { spec: &ROCM, load: breaks }, Candidate { spec: &CPU, load: on_cpu }];
     let error = choose(&fixture("bert").into(), &candidates).unwrap_err();
     assert!(matches!(error, Error::Run { .. }), "{error}");
 }
 
 #[test]
 fn availability_and_engines_agree() {
-    for platform in Platform::ALL {
-        let available = availability(*platform).or_error(*platform);
-        let found = for_platform(*platform).map(|it| it.name());
+    for options in [OPTIONS, ON_ROCM, ON_MPS] {
+        let available = availability(&options).or_error(options.device.platform());
+        let found = engine::for_options(&options).map(|it| it.name());
         assert_eq!(available.map_err(|it| it.to_string()), found.map_err(|it| it.to_string()));
     }
     assert!(engine::simulator().or_error(Platform::Cpu).is_err());
@@ -82,7 +105,7 @@ fn a_simulation_is_never_loaded_as_real() {
         "{error}"
     );
     // Another engine does not pass for the simulator.
-    let source = source.with_engine(for_platform(Platform::Cpu).unwrap());
+    let source = source.with_engine(Arc::new(RtenEngine::new()));
     assert!(simulate::<TextEncoder>(&simulation, &source, &OPTIONS).is_err());
 }
 

@@ -112,6 +112,7 @@ impl Engine for Counting {
                 engine_version: "test".to_owned(),
                 device: "none".to_owned(),
                 nodes: vec![],
+                host_nodes: Vec::new(),
                 evidence: "a test's own engine".to_owned(),
             },
             poisoned: self.poisoned,

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use accel_runtime::{Error, GraphFiles, GraphModel, Platform, Tensor, for_platform, load};
+use accel_runtime::engine::{Engine, RtenEngine};
+use accel_runtime::{Error, GraphFiles, GraphModel, Platform, Tensor, load};
 use tempfile::TempDir;
 
 use crate::onnx_bytes::{
@@ -103,7 +104,7 @@ fn files_that_change_after_they_were_looked_at_are_refused() {
         let onnx = folder.path().join("onnx");
         let files = GraphFiles::read("model", &onnx.join("model.onnx")).unwrap();
         fs::write(onnx.join(file), "short").unwrap();
-        let engine = for_platform(Platform::Cpu).unwrap();
+        let engine = RtenEngine::new();
         let error = engine.load(&files, Platform::Cpu, &OPTIONS).unwrap_err();
         assert!(matches!(error, Error::CorruptModel { .. }), "{error}");
         assert!(error.to_string().contains("a moment ago"), "{error}");

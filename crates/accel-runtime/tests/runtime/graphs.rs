@@ -1,8 +1,8 @@
 //! Raw graphs against PyTorch's outputs, under every option that changes how they run.
 
 use accel_runtime::{
-    CpuOptions, DeviceOptions, Error, GraphModel, GraphOptimization, Pipeline, SessionOptions,
-    Tensor, load,
+    CpuEngine, CpuOptions, DeviceOptions, Error, GraphModel, GraphOptimization, Pipeline,
+    SessionOptions, Tensor, load,
 };
 
 use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, strings};
@@ -63,7 +63,11 @@ fn qwen3_equals_pytorch() {
 
 #[test]
 fn options_change_how_and_not_what() {
-    let prepacked = DeviceOptions::Cpu(CpuOptions { prepack_weights: true });
+    let prepacked = DeviceOptions::Cpu(CpuOptions {
+        engine: CpuEngine::Rten,
+        prepack_weights: true,
+        pin_threads: false,
+    });
     check(
         "bert",
         &SessionOptions { graph_optimization: GraphOptimization::Off, ..OPTIONS },

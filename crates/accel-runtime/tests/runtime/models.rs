@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use accel_runtime::{
-    CpuOptions, DeviceOptions, Error, GraphModel, ImageClassifier, ModelDir, OpenvinoDevice,
-    OpenvinoOptions, PerformanceHint, Precision, SessionOptions, Stage, TextEncoder, load,
+    CpuEngine, CpuOptions, DeviceOptions, Error, GraphModel, ImageClassifier, InferencePrecision,
+    ModelDir, OpenvinoDevice, OpenvinoOptions, PerformanceHint, Precision, SessionOptions, Stage,
+    TextEncoder, load,
 };
 
 use crate::onnx_bytes::copy_of;
@@ -92,8 +93,11 @@ fn options_that_cannot_be_honoured_are_refused() {
     };
     let openvino = DeviceOptions::Openvino(OpenvinoOptions {
         device: OpenvinoDevice::Cpu,
+        device_index: 0,
+        inference_precision: InferencePrecision::F32,
         performance_hint: PerformanceHint::Latency,
         streams: 0,
+        pin_threads: false,
         model_cache: false,
     });
     let error = refused(SessionOptions { device: openvino, ..OPTIONS });
@@ -107,7 +111,11 @@ fn options_that_cannot_be_honoured_are_refused() {
         matches!(error, Error::MemoryLimit { needed_bytes, .. } if needed_bytes == bytes),
         "{error}"
     );
-    let prepacked = DeviceOptions::Cpu(CpuOptions { prepack_weights: true });
+    let prepacked = DeviceOptions::Cpu(CpuOptions {
+        engine: CpuEngine::Rten,
+        prepack_weights: true,
+        pin_threads: false,
+    });
     let fits = SessionOptions { memory_limit_bytes: bytes, device: prepacked, ..OPTIONS };
     load::<TextEncoder>(&SPEC, &fixture("bert").into(), &fits).unwrap();
 }

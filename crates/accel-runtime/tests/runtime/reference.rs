@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use accel_runtime::{
-    CpuOptions, DeviceOptions, Family, GraphOptimization, Pipeline, Platform, Precision,
+    CpuEngine, CpuOptions, DeviceOptions, Family, GraphOptimization, Pipeline, Platform, Precision,
     SessionOptions, SkillSpec, Subfamily, Tensor, TensorData, Variant, load,
 };
 use safetensors::{Dtype, SafeTensors};
@@ -31,8 +31,12 @@ pub(crate) const OPTIONS: SessionOptions = SessionOptions {
     threads: 1,
     max_batch: 32,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
-    device: DeviceOptions::Cpu(CpuOptions { prepack_weights: false }),
+    cpu_fallback_percent: 0,
+    device: DeviceOptions::Cpu(CpuOptions {
+        engine: CpuEngine::Rten,
+        prepack_weights: false,
+        pin_threads: false,
+    }),
 };
 
 /// The folder of a fixture.

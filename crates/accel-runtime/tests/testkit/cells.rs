@@ -12,8 +12,12 @@ pub(crate) const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     threads: 1,
     max_batch: 8,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
-    device: rt::DeviceOptions::Cpu(rt::CpuOptions { prepack_weights: true }),
+    cpu_fallback_percent: 0,
+    device: rt::DeviceOptions::Cpu(rt::CpuOptions {
+        engine: rt::CpuEngine::Rten,
+        prepack_weights: true,
+        pin_threads: false,
+    }),
 };
 
 pub(crate) const TOLERANCES: &[(rt::Precision, rt::Tolerance)] =
@@ -87,8 +91,9 @@ pub(crate) const AUDIO_TEXT_SPEC: rt::SkillSpec =
     spec("clap", rt::Platform::Cpu, rt::Subfamily::AudioTextEncoder, "fixtures/clap");
 pub(crate) const VIDEO_TEXT_SPEC: rt::SkillSpec =
     spec("xclip", rt::Platform::Cpu, rt::Subfamily::VideoTextEncoder, "fixtures/xclip");
-pub(crate) const OPENVINO_SPEC: rt::SkillSpec =
-    spec("bert", rt::Platform::Openvino, rt::Subfamily::MaskedLm, "fixtures/bert");
+/// A platform that machines of developers rarely have.
+pub(crate) const ROCM_SPEC: rt::SkillSpec =
+    spec("bert", rt::Platform::Rocm, rt::Subfamily::MaskedLm, "fixtures/bert");
 /// A model of which nothing was recorded.
 pub(crate) const CLIP_SPEC: rt::SkillSpec =
     spec("clip", rt::Platform::Cpu, rt::Subfamily::ImageTextEncoder, "");
@@ -176,9 +181,19 @@ pub(crate) const VIDEO_TEXT: tk::Cell = tk::Cell {
     load: tk::Load::VideoTextEncoder(|source, options| rt::load(&VIDEO_TEXT_SPEC, source, options)),
     ..IMAGE_TEXT
 };
-pub(crate) const OPENVINO: tk::Cell = tk::Cell {
-    spec: &OPENVINO_SPEC,
-    load: tk::Load::TextEncoder(|source, options| rt::load(&OPENVINO_SPEC, source, options)),
+pub(crate) const ROCM: tk::Cell = tk::Cell {
+    spec: &ROCM_SPEC,
+    options: rt::SessionOptions {
+        device: rt::DeviceOptions::Rocm(rt::RocmOptions {
+            device_id: 0,
+            fp16: false,
+            int8: false,
+            exhaustive_tune: false,
+            model_cache: false,
+        }),
+        ..OPTIONS
+    },
+    load: tk::Load::TextEncoder(|source, options| rt::load(&ROCM_SPEC, source, options)),
     ..BERT
 };
 pub(crate) const CLIP: tk::Cell = tk::Cell {

@@ -23,11 +23,10 @@ const BERT: tk::Cell = tk::Cell {
     expected_failures: &[(CaseName::Embeds, "a known defect")],
     ..cells::BERT
 };
-const OPENVINO: tk::Cell = tk::Cell { cases: TWO, ..cells::OPENVINO };
+const ROCM: tk::Cell = tk::Cell { cases: TWO, ..cells::ROCM };
 const CLIP: tk::Cell = tk::Cell { cases: LOADS, ..cells::CLIP };
 const SIMULATED: tk::Cell = tk::Cell { cases: LOADS, ..cells::SIMULATED };
-const SUITE: tk::Suite =
-    tk::Suite { root: cells::ROOT, cells: &[&BERT, &OPENVINO, &CLIP, &SIMULATED] };
+const SUITE: tk::Suite = tk::Suite { root: cells::ROOT, cells: &[&BERT, &ROCM, &CLIP, &SIMULATED] };
 
 /// A folder for the harness's own output and for reports.
 struct Place(TempDir);
@@ -70,8 +69,8 @@ fn names(reports: &[CaseReport]) -> Vec<String> {
 const PLAIN: [&str; 6] = [
     "bert::cpu::loads passed",
     "bert::cpu::embeds expected-failure",
-    "bert::openvino::loads skipped",
-    "bert::openvino::embeds skipped",
+    "bert::rocm::loads skipped",
+    "bert::rocm::embeds skipped",
     "clip::cpu::loads skipped",
     "bert::webnn::loads skipped",
 ];
@@ -88,7 +87,7 @@ fn a_plain_run_counts_every_case_once() {
     let log = fs::read_to_string(place.log()).unwrap();
     let log = log.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(log.contains("2 passed; 0 failed; 4 ignored"), "{log}");
-    assert!(log.contains("[skipped: no engine] bert::openvino::loads"), "{log}");
+    assert!(log.contains("[skipped: no engine] bert::rocm::loads"), "{log}");
     assert!(log.contains("[expected to fail] bert::cpu::embeds"), "{log}");
 
     let mut reported = names(&lines(&place.report()));
@@ -110,8 +109,8 @@ fn skips_say_why_and_what_to_do() {
             _ => None,
         })
         .collect();
-    let [openvino, _, clip, webnn] = reasons[..] else { panic!("{reasons:?}") };
-    assert!(openvino.contains("OpenVINO") && openvino.contains("with_engine"), "{openvino}");
+    let [rocm, _, clip, webnn] = reasons[..] else { panic!("{reasons:?}") };
+    assert!(rocm.contains("ROCm") && rocm.contains("ONNX Runtime"), "{rocm}");
     assert!(clip.contains("no reference recorded for `clip`"), "{clip}");
     assert!(clip.contains("tools/fixtures/make.py"), "{clip}");
     assert!(webnn.contains("no simulator"), "{webnn}");
@@ -119,7 +118,7 @@ fn skips_say_why_and_what_to_do() {
     // The table of a run shows them too.
     let summary = &run.summary;
     assert!(summary.contains("bert  cpu       1 passed, 1 failed as expected"), "{summary}");
-    assert!(summary.contains("skipped    2  OpenVINO: "), "{summary}");
+    assert!(summary.contains("skipped    2  ROCm: "), "{summary}");
     assert!(summary.contains("(clip)"), "{summary}");
     assert!(
         summary.ends_with("outcomes: 1 passed, 1 failed as expected, 4 skipped\n"),
@@ -149,19 +148,19 @@ fn a_skip_never_turns_green() {
 fn required_platforms_fail_where_they_would_be_skipped() {
     let place = Place::new();
     let require = vec![
-        Requirement { model: None, platform: Platform::Openvino },
+        Requirement { model: None, platform: Platform::Rocm },
         Requirement { model: Some("bert".to_owned()), platform: Platform::Cpu },
     ];
     let settings = Settings { require, ..place.settings() };
     let run = tk::run(&SUITE, &place.arguments(), &settings).unwrap();
     assert!(run.failed);
-    // Both cases of OpenVINO; not clip on the CPU, since only bert was asked for there.
+    // Both cases of ROCm; not clip on the CPU, since only bert was asked for there.
     assert_eq!((run.counts.failed, run.counts.skipped, run.counts.passed), (2, 2, 1));
-    for it in run.reports.iter().filter(|it| it.platform == Platform::Openvino) {
+    for it in run.reports.iter().filter(|it| it.platform == Platform::Rocm) {
         let Outcome::Failed { stage: Stage::Resolve, message } = &it.outcome else {
             panic!("{it:?}")
         };
-        assert!(message.contains("ACCEL_REQUIRE asks for `openvino`"), "{message}");
+        assert!(message.contains("ACCEL_REQUIRE asks for `rocm`"), "{message}");
     }
 
     let require = vec![Requirement { model: None, platform: Platform::Cpu }];
@@ -173,7 +172,7 @@ fn required_platforms_fail_where_they_would_be_skipped() {
 #[test]
 fn a_filter_selects_what_is_reported() {
     let place = Place::new();
-    let filter = Some("openvino".to_owned());
+    let filter = Some("rocm".to_owned());
     let arguments = Arguments { filter, ..place.arguments() };
     let run = tk::run(&SUITE, &arguments, &place.settings()).unwrap();
     assert_eq!(names(&run.reports), PLAIN[2..4]);
@@ -200,7 +199,7 @@ fn nextest_gets_steady_names_and_every_line() {
     let list = Arguments { list: true, format, ..place.arguments() };
     tk::run(&SUITE, &list, &settings).unwrap();
     let all = fs::read_to_string(place.log()).unwrap();
-    assert!(all.lines().any(|it| it == "bert::openvino::loads: test"), "{all}");
+    assert!(all.lines().any(|it| it == "bert::rocm::loads: test"), "{all}");
     assert!(!all.contains('['), "a reason in a name: {all}");
 
     let list = Arguments { ignored: true, ..list };

@@ -61,9 +61,11 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `1`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `8`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `0`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
 /// - `format` = `ml_program`: The kind of Core ML model that the graph is turned into.
 /// - `compute_units` = `cpu_and_gpu`: Which units may be used.
+/// - `specialization` = `default`: What Core ML tunes the model for when it compiles it.
+/// - `low_precision_accumulation` = `false`: Whether the GPU may sum up in half precision.
 /// - `static_shapes` = `false`: Whether to take only nodes whose shapes are static; the neural engine needs it.
 /// - `model_cache` = `true`: Whether to keep compiled models on disk.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
@@ -72,10 +74,12 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     threads: 1,
     max_batch: 8,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Mps(rt::MpsOptions {
         format: rt::CoremlFormat::MlProgram,
         compute_units: rt::ComputeUnits::CpuAndGpu,
+        specialization: rt::CoremlSpecialization::Default,
+        low_precision_accumulation: false,
         static_shapes: false,
         model_cache: true,
     }),

@@ -56,10 +56,13 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `0`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `8`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `0`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
 /// - `device` = `cpu`: Which of its devices.
+/// - `device_index` = `0`: Index among several devices of that kind; the processor is one.
+/// - `inference_precision` = `f32`: What it computes in, whatever the weights are stored as.
 /// - `performance_hint` = `latency`: What to tune for.
 /// - `streams` = `1`: Parallel inference streams; 0 is OpenVINO's choice.
+/// - `pin_threads` = `false`: Whether to bind each thread to a processor of its own.
 /// - `model_cache` = `true`: Whether to keep compiled models on disk.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     precision: rt::Precision::Fp32,
@@ -67,11 +70,14 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     threads: 0,
     max_batch: 8,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Openvino(rt::OpenvinoOptions {
         device: rt::OpenvinoDevice::Cpu,
+        device_index: 0,
+        inference_precision: rt::InferencePrecision::F32,
         performance_hint: rt::PerformanceHint::Latency,
         streams: 1,
+        pin_threads: false,
         model_cache: true,
     }),
 };

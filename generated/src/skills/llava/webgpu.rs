@@ -58,7 +58,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `1`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `1`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `4294967296`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
 /// - `power_preference` = `high-performance`: What the browser is told about power.
 /// - `layout` = `nhwc`: The order of an image tensor's axes inside the engine.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
@@ -67,7 +67,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     threads: 1,
     max_batch: 1,
     memory_limit_bytes: 4_294_967_296,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Webgpu(rt::WebgpuOptions {
         power_preference: rt::PowerPreference::HighPerformance,
         layout: rt::TensorLayout::Nhwc,

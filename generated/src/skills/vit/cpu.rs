@@ -57,17 +57,21 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `0`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `16`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `0`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
+/// - `engine` = `rten`: What runs the model.
 /// - `prepack_weights` = `false`: Repack weights at load for faster runs; takes up to twice their memory.
+/// - `pin_threads` = `false`: Whether to bind each thread to a processor of its own; ONNX Runtime only.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     precision: rt::Precision::Fp32,
     graph_optimization: rt::GraphOptimization::All,
     threads: 0,
     max_batch: 16,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Cpu(rt::CpuOptions {
+        engine: rt::CpuEngine::Rten,
         prepack_weights: false,
+        pin_threads: false,
     }),
 };
 

@@ -58,8 +58,10 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `1`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `8`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `0`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
 /// - `device_id` = `0`: Index of the GPU among those that `HIP_VISIBLE_DEVICES` shows.
+/// - `fp16` = `false`: Whether `MIGraphX` computes in half precision, whatever the weights are stored as.
+/// - `int8` = `false`: Whether `MIGraphX` quantizes matrix products and convolutions to 8 bits.
 /// - `exhaustive_tune` = `false`: Whether to measure every kernel when compiling: slower first load, faster runs.
 /// - `model_cache` = `true`: Whether to keep compiled models on disk.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
@@ -68,9 +70,11 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     threads: 1,
     max_batch: 8,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Rocm(rt::RocmOptions {
         device_id: 0,
+        fp16: false,
+        int8: false,
         exhaustive_tune: false,
         model_cache: true,
     }),

@@ -57,25 +57,31 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `1`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `8`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `0`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
 /// - `device_id` = `0`: Index of the GPU among those that `CUDA_VISIBLE_DEVICES` shows.
 /// - `arena` = `same_as_requested`: How the device's memory arena grows.
 /// - `tf32` = `false`: Whether matrix products may use TF32: faster, 10 bits of mantissa instead of 23.
 /// - `cuda_graph` = `false`: Whether to record runs as CUDA graphs; needs static shapes.
 /// - `conv_search` = `heuristic`: How cuDNN chooses a convolution's algorithm.
+/// - `conv_max_workspace` = `true`: Whether cuDNN may take all the workspace that its fastest algorithm wants.
+/// - `prefer_nhwc` = `false`: Whether convolutions run in the NHWC layout of tensor cores.
+/// - `copy_in_default_stream` = `true`: Whether copies to and from the GPU wait in the same stream as the kernels.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     precision: rt::Precision::Fp32,
     graph_optimization: rt::GraphOptimization::All,
     threads: 1,
     max_batch: 8,
     memory_limit_bytes: 0,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Cuda(rt::CudaOptions {
         device_id: 0,
         arena: rt::Arena::SameAsRequested,
         tf32: false,
         cuda_graph: false,
         conv_search: rt::ConvSearch::Heuristic,
+        conv_max_workspace: true,
+        prefer_nhwc: false,
+        copy_in_default_stream: true,
     }),
 };
 

@@ -58,7 +58,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 /// - `threads` = `1`: Threads of the engine's pool; 0 is one for every physical core.
 /// - `max_batch` = `4`: The largest batch in one run; larger ones are split.
 /// - `memory_limit_bytes` = `2147483648`: Bytes that weights may take on the device; 0 is no limit.
-/// - `allow_cpu_fallback` = `false`: Whether nodes that the device cannot run may run on the CPU; if not, they are an error.
+/// - `cpu_fallback_percent` = `0`: Percent of the nodes that may run on the CPU because the device cannot; 0 makes one an error.
 /// - `device` = `gpu`: The device type that the context is asked for.
 /// - `power_preference` = `default`: What the browser is told about power.
 pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
@@ -67,7 +67,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     threads: 1,
     max_batch: 4,
     memory_limit_bytes: 2_147_483_648,
-    allow_cpu_fallback: false,
+    cpu_fallback_percent: 0,
     device: rt::DeviceOptions::Webnn(rt::WebnnOptions {
         device: rt::WebnnDevice::Gpu,
         power_preference: rt::PowerPreference::Default,

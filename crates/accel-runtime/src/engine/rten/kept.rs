@@ -167,7 +167,8 @@ mod tests {
     use std::any::Any;
 
     use accel_core::{
-        CpuOptions, DeviceOptions, GraphOptimization, Platform, Precision, SessionOptions,
+        CpuEngine, CpuOptions, DeviceOptions, GraphOptimization, Platform, Precision,
+        SessionOptions,
     };
     use rten::Value;
 
@@ -184,8 +185,12 @@ mod tests {
             threads: 1,
             max_batch: 1,
             memory_limit_bytes: 0,
-            allow_cpu_fallback: false,
-            device: DeviceOptions::Cpu(CpuOptions { prepack_weights: false }),
+            cpu_fallback_percent: 0,
+            device: DeviceOptions::Cpu(CpuOptions {
+                engine: CpuEngine::Rten,
+                prepack_weights: false,
+                pin_threads: false,
+            }),
         };
         RtenEngine::new().load(&graph, Platform::Cpu, &options).unwrap()
     }

@@ -32,9 +32,10 @@ const MAX_THREADS: u32 = 1024;
 /// The embedded engine.
 ///
 /// Options: `precision` picks the file; `graph_optimization` is off or on (rten has one level);
-/// `threads` gives the session its own thread pool, 0 is rten's shared one; `prepack_weights` and
-/// `memory_limit_bytes` as documented; `max_batch` is honoured by the pipelines;
-/// `allow_cpu_fallback` means nothing here, since there is no other device.
+/// `threads` gives the session its own thread pool, 0 is rten's shared one; `pin_threads` is
+/// refused, since rten cannot; `prepack_weights` and `memory_limit_bytes` as documented;
+/// `max_batch` is honoured by the pipelines; `cpu_fallback_percent` means nothing here, since
+/// there is no other device.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RtenEngine;
 
@@ -61,7 +62,8 @@ impl Engine for RtenEngine {
         options: &SessionOptions,
     ) -> Result<Box<dyn Session>> {
         check_platform(platform, options)?;
-        let DeviceOptions::Cpu(CpuOptions { prepack_weights }) = options.device else {
+        let DeviceOptions::Cpu(CpuOptions { prepack_weights, pin_threads, .. }) = options.device
+        else {
             return Err(Error::EngineUnavailable {
                 platform,
                 engine: EngineName::Rten,
@@ -69,6 +71,14 @@ impl Engine for RtenEngine {
                 remedy: "use the platform's own engine".to_owned(),
             });
         };
+        if pin_threads {
+            return Err(Error::InvalidOption {
+                option: "pin_threads",
+                given: "true".to_owned(),
+                reason: "rten leaves its threads to the system; take `engine: ort`, or false"
+                    .to_owned(),
+            });
+        }
         let thread_pool = thread_pool(options.threads)?;
         check_memory(graph, options)?;
         let inputs = declared(&graph.onnx.inputs, &graph.path)?;
@@ -86,6 +96,7 @@ impl Engine for RtenEngine {
             engine_version: VERSION.to_owned(),
             device: cpu::device_name().to_owned(),
             nodes: vec![("cpu".to_owned(), count)],
+            host_nodes: Vec::new(),
             evidence: format!(
                 "rten runs in this process and has no other device than the CPU; \
                  {count} nodes in the graph's file{}",

@@ -69,7 +69,7 @@ enum Kind {
 impl Pipeline for SpeechRecognizer {
     /// A folder with the graph `encoder_model` is a Whisper, another one a CTC model.
     fn load(spec: &SkillSpec, source: &ModelSource, options: &SessionOptions) -> Result<Self> {
-        let engine = source.engine(spec.platform)?;
+        let engine = source.engine(spec.platform, options)?;
         let dir = ModelDir::open(source.path())?;
         let names = dir.graph_names(options.precision)?;
         let kind = if names.iter().any(|it| it == whisper::ENCODER) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use accel_core::{CpuOptions, DeviceOptions, Platform, SessionOptions, Stage, Variant};
+use accel_core::{CpuEngine, CpuOptions, DeviceOptions, Platform, SessionOptions, Stage, Variant};
 
 use super::agree::{self, Agreement};
 use crate::testkit::{Failure, Probe, Skill, Verdict, check_placement};
@@ -133,7 +133,11 @@ fn on_cpu(probe: &Probe<'_>) -> Result<Skill, Failure> {
     };
     let options = SessionOptions {
         memory_limit_bytes: 0,
-        device: DeviceOptions::Cpu(CpuOptions { prepack_weights: false }),
+        device: DeviceOptions::Cpu(CpuOptions {
+            engine: CpuEngine::Rten,
+            prepack_weights: false,
+            pin_threads: false,
+        }),
         ..probe.options
     };
     // Not the source's own engine: that one may serve the cell's platform only.
