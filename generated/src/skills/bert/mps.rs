@@ -53,7 +53,11 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 };
 
 /// What the session is asked for on an Apple GPU or neural engine, through ONNX Runtime's Core ML
-/// provider. It needs macOS and an ONNX Runtime library built for Core ML, looked for at run time.
+/// provider. It needs macOS and ONNX Runtime's library, whose builds for macOS hold Core ML;
+/// `accel engines install onnxruntime` puts it in place.
+///
+/// Core ML compiles the model at load; the cache keeps what it compiled. The neural engine takes
+/// static shapes and half precision only.
 ///
 /// - `precision` = `fp32`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.

@@ -53,8 +53,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     model_dir: "fixtures/clap",
 };
 
-/// What the session is asked for on the CPU. The embedded engine is always present: no driver,
-/// no library to install.
+/// What the session is asked for on the CPU. The engine `rten` is embedded and always present;
+/// `ort` needs an ONNX Runtime library, looked for at run time and put in place by
+/// `accel engines install onnxruntime`.
 ///
 /// - `precision` = `fp32`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.

@@ -50,7 +50,11 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 };
 
 /// What the session is asked for on an NVIDIA GPU, through ONNX Runtime's CUDA provider. It needs
-/// the NVIDIA driver and an ONNX Runtime library built for CUDA; both are looked for at run time.
+/// the NVIDIA driver and an ONNX Runtime library built for CUDA, both looked for at run time;
+/// `accel engines install onnxruntime-gpu` puts the library in place, with cuBLAS and cuDNN.
+///
+/// A memory limit bounds the provider's arena, not what CUDA itself takes. CUDA graphs replay one
+/// recorded shape, and a larger arena step trades memory for fewer allocations.
 ///
 /// - `precision` = `fp32`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.

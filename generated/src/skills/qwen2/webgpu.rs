@@ -48,8 +48,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 };
 
 /// What the session is asked for on a browser's WebGPU adapter. It needs a browser that offers one,
-/// probed at run time; the first run of each input shape compiles shaders and is slow. A software
-/// adapter is reported as such.
+/// probed at run time, and onnxruntime-web; `accel engines install web --with-browser` puts both in
+/// place. The first run of each input shape compiles shaders and is slow. A software adapter is
+/// reported as such.
 ///
 /// - `precision` = `q4`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.

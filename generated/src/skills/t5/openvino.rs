@@ -48,8 +48,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 };
 
 /// What the session is asked for on an Intel CPU, GPU or NPU, through OpenVINO itself. It needs the
-/// OpenVINO runtime library, looked for at run time. Precision is always asked for outright: left to
-/// itself, OpenVINO computes in bf16 on CPUs that have it.
+/// OpenVINO runtime library, looked for at run time and put in place by
+/// `accel engines install openvino`. Precision is always asked for outright: left to itself,
+/// OpenVINO computes in bf16 on CPUs that have it.
 ///
 /// - `precision` = `fp32`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.

@@ -48,7 +48,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 };
 
 /// What the session is asked for in a browser's WebNN context. It needs a browser that offers one,
-/// probed at run time; operators outside of WebNN's set are an error, never run elsewhere unasked.
+/// probed at run time, and onnxruntime-web; `accel engines install web --with-browser` puts both in
+/// place. Operators outside of WebNN's set are an error, never run elsewhere unasked. The device is
+/// what the context is asked for; which one runs it is the browser's choice, and reported.
 ///
 /// - `precision` = `fp32`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.

@@ -50,8 +50,12 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
 };
 
 /// What the session is asked for on an AMD GPU, through ONNX Runtime's MIGraphX provider. It needs
-/// the ROCm driver and an ONNX Runtime library built for MIGraphX; both are looked for at run time.
-/// MIGraphX compiles a model for each set of input shapes, so new shapes are slow the first time.
+/// the ROCm driver and an ONNX Runtime library built for MIGraphX, both looked for at run time; AMD
+/// publishes that library as `onnxruntime-migraphx`, and `ACCEL_ONNXRUNTIME` names it.
+///
+/// MIGraphX compiles a model for each set of input shapes, so new shapes are slow the first time;
+/// the cache keeps what it compiled. Half precision and 8 bits are its own conversions, whatever
+/// the file holds.
 ///
 /// - `precision` = `fp32`: Precision of the weights; picks the model's file.
 /// - `graph_optimization` = `all`: How much the engine may rewrite the graph.
