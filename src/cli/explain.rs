@@ -207,8 +207,9 @@ impl CellPage {
         for (precision, it) in self.tolerances.as_object().into_iter().flatten() {
             let _ = writeln!(
                 text,
-                "    {precision}: largest absolute difference {}, smallest cosine {}",
-                it["max_abs"], it["min_cosine"]
+                "    {precision}: largest absolute difference {}, smallest cosine {}, smallest \
+                 signal to noise {} dB",
+                it["max_abs"], it["min_cosine"], it["min_sqnr_db"]
             );
         }
         for (case, reason) in self.expected_failures.as_object().into_iter().flatten() {

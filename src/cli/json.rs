@@ -21,7 +21,8 @@
 //!   "summary": { "created": n, "changed": n, "unchanged": n, "removed": n, "would_create": n,
 //!                "would_change": n, "would_remove": n, "orphaned": n, "not_ours": n },
 //!   "tests": only with --run-tests:
-//!     { "cells": [ { "model", "platform", "passed", "simulated", "skipped", "expected_failure", "failed",
+//!     { "cells": [ { "model", "platform", "passed", "passed_with_fallback", "simulated", "skipped",
+//!                   "expected_failure", "failed",
 //!                   "ran_by": [ "engine version on device" ] } ],
 //!       "skips": [ { "platform", "reason", "count", "models": [key] } ],
 //!       "failures": [ { "model", "platform", "case", "stage", "message" } ],

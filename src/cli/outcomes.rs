@@ -30,6 +30,7 @@ pub(super) struct CellCounts {
     pub(super) model: String,
     pub(super) platform: Platform,
     pub(super) passed: usize,
+    pub(super) passed_with_fallback: usize,
     pub(super) simulated: usize,
     pub(super) skipped: usize,
     pub(super) expected_failure: usize,
@@ -68,6 +69,7 @@ impl TestReport {
                 model: (*model).to_owned(),
                 platform: *platform,
                 passed: 0,
+                passed_with_fallback: 0,
                 simulated: 0,
                 skipped: 0,
                 expected_failure: 0,
@@ -80,6 +82,11 @@ impl TestReport {
                     Outcome::Passed { engine, device, .. } => {
                         counts.passed += 1;
                         counts.ran_by.insert(format!("{engine} on {device}"));
+                    }
+                    Outcome::PassedWithFallback { engine, device, fallback_percent, .. } => {
+                        counts.passed_with_fallback += 1;
+                        let share = format!("{fallback_percent:.1} % of the nodes on the CPU");
+                        counts.ran_by.insert(format!("{engine} on {device}, {share}"));
                     }
                     Outcome::Simulated { .. } => counts.simulated += 1,
                     Outcome::ExpectedFailure { .. } => counts.expected_failure += 1,

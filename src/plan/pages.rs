@@ -84,6 +84,7 @@ pub(crate) struct ToleranceRow {
     pub(crate) precision_variant: String,
     pub(crate) max_abs: String,
     pub(crate) min_cosine: String,
+    pub(crate) min_sqnr_db: String,
 }
 
 /// The tests of one cell.
@@ -319,6 +320,7 @@ fn tolerance_rows(cell: &Cell) -> Vec<ToleranceRow> {
             precision_variant: variant_ident(*precision),
             max_abs: format!("{:?}", it.max_abs),
             min_cosine: format!("{:?}", it.min_cosine),
+            min_sqnr_db: format!("{:?}", it.min_sqnr_db),
         })
         .collect()
 }

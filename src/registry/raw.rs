@@ -47,12 +47,14 @@ record! {
 }
 
 record! {
-    /// How far a result may be from its reference; both bounds must hold.
+    /// How far a result may be from its reference; all bounds must hold.
     struct RawTolerance = "a tolerance" {
         /// Largest absolute difference of any element.
         required max_abs: MaxAbs,
         /// Smallest cosine similarity of the flattened tensors.
         required min_cosine: MinCosine,
+        /// Smallest ratio of signal to quantisation noise of the flattened tensors, in decibels.
+        required min_sqnr_db: MinSqnrDb,
     }
 }
 
@@ -204,6 +206,27 @@ impl Decode for MinCosine {
         }
         let help = "write a number above 0 and at most 1, such as `0.9999`";
         cx.advise(Code::BadTolerance, node.span, "no bound on a cosine similarity", help);
+        None
+    }
+}
+
+/// A bound on a ratio of signal to noise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MinSqnrDb(pub(super) f64);
+
+impl MinSqnrDb {
+    /// As much as 32-bit floats could ever show: their products have 48 bits, 289 dB.
+    pub(super) const MAX: f64 = 200.0;
+}
+
+impl Decode for MinSqnrDb {
+    fn decode(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        let number = decode::float(node, cx)?;
+        if (0.0..=Self::MAX).contains(&number) {
+            return Some(Self(number));
+        }
+        let help = "write decibels from 0 to 200, such as `60.0`";
+        cx.advise(Code::BadTolerance, node.span, "no bound on a ratio of signal to noise", help);
         None
     }
 }

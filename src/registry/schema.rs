@@ -11,7 +11,7 @@ use super::VERSION;
 use super::decode::{Flag, List, Map, Record, prose};
 use super::options::{RawOptions, fields_of, minimum};
 use super::raw::{
-    Count, EVIDENCE, MaxAbs, MinCosine, Models, PerPlatform, RawCell, RawDevice, RawEvidence,
+    Count, EVIDENCE, MaxAbs, MinCosine, MinSqnrDb, Models, PerPlatform, RawCell, RawDevice, RawEvidence,
     RawModel, RawPlatform, RawRegistry, Version,
 };
 
@@ -102,6 +102,8 @@ inline! {
     [] MaxAbs, "MaxAbs", _generator => json_schema!({ "type": "number", "exclusiveMinimum": 0 });
     [] MinCosine, "MinCosine", _generator =>
         json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 });
+    [] MinSqnrDb, "MinSqnrDb", _generator =>
+        json_schema!({ "type": "number", "minimum": 0, "maximum": MinSqnrDb::MAX });
     [] RawOptions, "Options", _generator => options(common_option_fields().iter(), false);
     [T: JsonSchema] List<T>, "List", generator => json_schema!({
         "type": "array",

@@ -93,10 +93,13 @@ fn family_defaults(
 
 /// The tolerances of a mapping. One that is wrong is still there, so that it is not also missing.
 fn tolerances(raw: &Field<Map<Precision, RawTolerance>>) -> Tolerances {
-    let any = Tolerance { max_abs: f64::MAX, min_cosine: 0.0 };
+    let any = Tolerance { max_abs: f64::MAX, min_cosine: 0.0, min_sqnr_db: 0.0 };
     let tolerance = |it: &RawTolerance| {
-        let (max_abs, min_cosine) = (it.max_abs.value()?.0, it.min_cosine.value()?.0);
-        Some(Tolerance { max_abs, min_cosine })
+        Some(Tolerance {
+            max_abs: it.max_abs.value()?.0,
+            min_cosine: it.min_cosine.value()?.0,
+            min_sqnr_db: it.min_sqnr_db.value()?.0,
+        })
     };
     match raw {
         Field::Absent => Tolerances::new(),
@@ -387,8 +390,8 @@ fn report_missing_tolerance(
     {
         let message = format!("there is no tolerance for `{precision}`, the cell's precision");
         let help = format!(
-            "add `{precision}: {{ max_abs: …, min_cosine: … }}` to the `tolerances` of the cell, \
-             its family or `{platform}`"
+            "add `{precision}: {{ max_abs: …, min_cosine: …, min_sqnr_db: … }}` to the \
+             `tolerances` of the cell, its family or `{platform}`"
         );
         cx.advise(Code::NoTolerance, raw.options.span().unwrap_or(at), message, help);
     }

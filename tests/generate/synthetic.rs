@@ -23,25 +23,25 @@ version: 1
 platforms:
   cpu:
     options: { precision: fp32, graph_optimization: all, threads: 0, max_batch: 32, memory_limit_bytes: 0, cpu_fallback_percent: 0, engine: rten, prepack_weights: false, pin_threads: false }
-    tolerances: { fp32: { max_abs: 1.0e-4, min_cosine: 0.99999 } }
+    tolerances: { fp32: { max_abs: 1.0e-4, min_cosine: 0.99999, min_sqnr_db: 80.0 } }
   cuda:
     options: { precision: fp32, graph_optimization: all, threads: 0, max_batch: 32, memory_limit_bytes: 8000000000, cpu_fallback_percent: 0, device_id: 0, arena: next_power_of_two, tf32: false, cuda_graph: false, conv_search: heuristic, conv_max_workspace: true, prefer_nhwc: false, copy_in_default_stream: true }
-    tolerances: { fp32: { max_abs: 1.0e-3, min_cosine: 0.9999 }, fp16: { max_abs: 1.0e-2, min_cosine: 0.999 } }
+    tolerances: { fp32: { max_abs: 1.0e-3, min_cosine: 0.9999, min_sqnr_db: 60.0 }, fp16: { max_abs: 1.0e-2, min_cosine: 0.999, min_sqnr_db: 30.0 } }
   rocm:
     options: { precision: fp16, graph_optimization: all, threads: 0, max_batch: 32, memory_limit_bytes: 0, cpu_fallback_percent: 0, device_id: 1, fp16: false, int8: false, exhaustive_tune: false, model_cache: true }
-    tolerances: { fp16: { max_abs: 1.0e-2, min_cosine: 0.999 } }
+    tolerances: { fp16: { max_abs: 1.0e-2, min_cosine: 0.999, min_sqnr_db: 30.0 } }
   mps:
     options: { precision: fp16, graph_optimization: extended, threads: 0, max_batch: 16, memory_limit_bytes: 0, cpu_fallback_percent: 10, format: ml_program, compute_units: all, specialization: default, low_precision_accumulation: false, static_shapes: false, model_cache: true }
-    tolerances: { fp16: { max_abs: 1.0e-2, min_cosine: 0.999 } }
+    tolerances: { fp16: { max_abs: 1.0e-2, min_cosine: 0.999, min_sqnr_db: 30.0 } }
   openvino:
     options: { precision: int8, graph_optimization: all, threads: 4, max_batch: 32, memory_limit_bytes: 0, cpu_fallback_percent: 0, device: auto, device_index: 0, inference_precision: f32, performance_hint: latency, streams: 2, pin_threads: false, model_cache: true }
-    tolerances: { int8: { max_abs: 0.1, min_cosine: 0.99 } }
+    tolerances: { int8: { max_abs: 0.1, min_cosine: 0.99, min_sqnr_db: 14.0 } }
   webnn:
     options: { precision: fp32, graph_optimization: basic, threads: 1, max_batch: 1, memory_limit_bytes: 500000000, cpu_fallback_percent: 0, device: gpu, power_preference: default }
-    tolerances: { fp32: { max_abs: 1.0e-3, min_cosine: 0.9999 } }
+    tolerances: { fp32: { max_abs: 1.0e-3, min_cosine: 0.9999, min_sqnr_db: 60.0 } }
   webgpu:
     options: { precision: q4, graph_optimization: \"off\", threads: 1, max_batch: 1, memory_limit_bytes: 500000000, cpu_fallback_percent: 0, power_preference: high-performance, layout: nhwc }
-    tolerances: { q4: { max_abs: 0.5, min_cosine: 0.9 } }
+    tolerances: { q4: { max_abs: 0.5, min_cosine: 0.9, min_sqnr_db: 6.0 } }
 families:
 ";
 

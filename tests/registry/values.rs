@@ -44,7 +44,7 @@ fn a_cell_goes_before_its_family_and_its_family_before_the_platform() {
     assert_eq!(rocm.options.get("precision"), Some(&OptionValue::Choice("fp16")));
     assert_eq!(rocm.options.get("max_batch"), Some(&OptionValue::Integer(24)));
     assert_eq!(rocm.options.get("model_cache"), Some(&OptionValue::Bool(true)));
-    let half = Tolerance { max_abs: 1.0e-2, min_cosine: 0.999 };
+    let half = Tolerance { max_abs: 1.0e-2, min_cosine: 0.999, min_sqnr_db: 30.0 };
     assert_eq!(rocm.tolerances.get(&Precision::Fp16), Some(&half));
     assert!(rocm.tolerances.contains_key(&Precision::Fp32));
     let priority = &registry.families.get(&Family::Embedding).unwrap().platform_priority;

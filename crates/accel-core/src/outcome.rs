@@ -22,6 +22,19 @@ pub enum Outcome {
         /// How it is known that the nodes ran there.
         placement: String,
     },
+    /// It ran where it was told to but for a share of its compute nodes, which ran on the CPU as
+    /// the registry allows; the result is right. This is no plain pass.
+    PassedWithFallback {
+        /// Which engine ran it, with its version.
+        engine: String,
+        /// The device as the engine or the system names it.
+        device: String,
+        /// How it is known where the nodes ran.
+        placement: String,
+        /// Share of the compute nodes that ran on the CPU, above 0 and at most what the options'
+        /// `cpu_fallback_percent` allows.
+        fallback_percent: f64,
+    },
     /// It ran on the simulator: the outputs are true, the platform was not used.
     Simulated {
         /// Why it is a simulation.
@@ -47,10 +60,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome's name in reports: `passed`, `simulated`, `skipped`, `expected-failure`, `failed`.
+    /// The outcome's name in reports: `passed`, `passed-with-fallback`, `simulated`, `skipped`,
+    /// `expected-failure`, `failed`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Passed { .. } => "passed",
+            Self::PassedWithFallback { .. } => "passed-with-fallback",
             Self::Simulated { .. } => "simulated",
             Self::Skipped { .. } => "skipped",
             Self::ExpectedFailure { .. } => "expected-failure",

@@ -9,4 +9,7 @@ pub struct Tolerance {
     pub max_abs: f64,
     /// Smallest cosine similarity of the flattened tensors.
     pub min_cosine: f64,
+    /// Smallest ratio of signal to quantisation noise in decibels:
+    /// `10 * log10(sum(reference^2) / sum((result - reference)^2))`.
+    pub min_sqnr_db: f64,
 }

@@ -10,7 +10,9 @@ pub struct Difference {
     /// Cosine similarity of the flattened tensors. Two tensors of zeros agree (1); zeros against
     /// anything else do not (0).
     pub cosine: f64,
-    /// Signal to quantization noise ratio in decibels; infinite when the two are equal.
+    /// Ratio of signal to quantisation noise in decibels: `10 * log10(sum(want^2) /
+    /// sum((got - want)^2))`. Infinite when the two are equal, zeros included; negative infinity
+    /// when all that is wanted is zeros and something else came.
     pub sqnr_db: f64,
     /// Index of the worst element in row-major order; 0 when there is none.
     pub worst: usize,
@@ -68,7 +70,9 @@ impl Difference {
 
     /// Whether every bound of `tolerance` holds. What is not a number is within nothing.
     pub fn within(&self, tolerance: Tolerance) -> bool {
-        self.max_abs <= tolerance.max_abs && self.cosine >= tolerance.min_cosine
+        self.max_abs <= tolerance.max_abs
+            && self.cosine >= tolerance.min_cosine
+            && self.sqnr_db >= tolerance.min_sqnr_db
     }
 }
 

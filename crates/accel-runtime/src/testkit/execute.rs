@@ -180,10 +180,19 @@ fn honest(cell: &Cell, notes: &Notes) -> Result<Outcome, Failure> {
         Variant::Real => {
             let placed: Vec<_> =
                 placement.nodes.iter().map(|(on, count)| format!("{count} on {on}")).collect();
-            Outcome::Passed {
-                engine: format!("{} {}", placement.engine, placement.engine_version),
-                device: placement.device.clone(),
-                placement: format!("nodes: {}; {}", placed.join(", "), placement.evidence),
+            let engine = format!("{} {}", placement.engine, placement.engine_version);
+            let device = placement.device.clone();
+            let on_host: usize = placement.host_nodes.iter().map(|(_, count)| count).sum();
+            let on_host = match on_host {
+                0 => String::new(),
+                count => format!("; {count} of shape arithmetic on the host"),
+            };
+            let placement = format!("nodes: {}{on_host}; {}", placed.join(", "), placement.evidence);
+            let fallback_percent = notes.fallback_percent;
+            if fallback_percent > 0.0 {
+                Outcome::PassedWithFallback { engine, device, placement, fallback_percent }
+            } else {
+                Outcome::Passed { engine, device, placement }
             }
         }
     })

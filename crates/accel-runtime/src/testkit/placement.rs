@@ -5,10 +5,74 @@ use accel_core::{DeviceOptions, OpenvinoDevice, Platform, SessionOptions, Stage}
 use super::Failure;
 use crate::Placement;
 
-/// Refuses a placement that is not `platform`'s.
+/// Operators of which an engine may keep some on the host by design: they compute shapes, indices
+/// and bounds, which are small and needed there. Nothing else counts as the arithmetic of shapes:
+/// a product of matrices among an engine's host nodes is a fallback under another name.
+const SHAPE_ARITHMETIC: &[&str] = &[
+    "Abs",
+    "Add",
+    "And",
+    "Cast",
+    "Ceil",
+    "Clip",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "CumSum",
+    "Div",
+    "Equal",
+    "Expand",
+    "Flatten",
+    "Floor",
+    "Gather",
+    "GatherElements",
+    "GatherND",
+    "Greater",
+    "GreaterOrEqual",
+    "Identity",
+    "If",
+    "Less",
+    "LessOrEqual",
+    "Loop",
+    "Max",
+    "Min",
+    "Mod",
+    "Mul",
+    "Neg",
+    "NonZero",
+    "Not",
+    "Or",
+    "Pow",
+    "Range",
+    "Reciprocal",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSum",
+    "Reshape",
+    "Round",
+    "ScatterElements",
+    "ScatterND",
+    "Shape",
+    "Sign",
+    "Size",
+    "Slice",
+    "Split",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+    "Where",
+];
+
+/// Refuses a placement that is not `platform`'s, and tells which share of the compute nodes, in
+/// percent, fell back to the CPU: 0 where all are where they should be.
 ///
 /// The engine must serve the platform, and every node must be on it, or at most the options' share
-/// of them on the CPU instead, and never all of them.
+/// of them on the CPU instead, and never all of them. What the engine keeps on the host by design
+/// must be the arithmetic of shapes.
 ///
 /// # Errors
 /// A [`Failure`] of the placement stage.
@@ -16,7 +80,7 @@ pub fn check(
     placement: &Placement,
     platform: Platform,
     options: &SessionOptions,
-) -> Result<(), Failure> {
+) -> Result<f64, Failure> {
     let refuse = |why: String| {
         Err(Failure::new(
             Stage::Placement,
@@ -33,17 +97,28 @@ pub fn check(
     if there == 0 {
         return refuse(format!("none of {total} nodes is known to be there"));
     }
-    for (name, count) in &placement.nodes {
-        let fell_back =
-            is_cpu(name) && count * 100 <= total * usize::from(options.cpu_fallback_percent);
-        if *count > 0 && !on_device(name) && !fell_back {
+    let elsewhere = placement.nodes.iter().filter(|(name, count)| *count > 0 && !on_device(name));
+    // Of all names of the CPU together: two small shares are not each a share of their own.
+    let mut fallen = 0;
+    for (name, count) in elsewhere {
+        fallen += count;
+        if !is_cpu(name) || fallen * 100 > total * usize::from(options.cpu_fallback_percent) {
             return refuse(format!("{count} of {total} nodes are on `{name}`"));
         }
+    }
+    let is_compute =
+        |(name, count): &&(String, usize)| *count > 0 && !SHAPE_ARITHMETIC.contains(&name.as_str());
+    if let Some((name, count)) = placement.host_nodes.iter().find(is_compute) {
+        return refuse(format!(
+            "{count} `{name}` are kept on the host, which is no arithmetic of shapes"
+        ));
     }
     if placement.device.trim().is_empty() || placement.evidence.trim().is_empty() {
         return refuse("the engine names no device or no evidence".to_owned());
     }
-    Ok(())
+    #[expect(clippy::cast_precision_loss, reason = "nodes of a graph are far below 2^52")]
+    let percent = 100.0 * fallen as f64 / total as f64;
+    Ok(percent)
 }
 
 fn is_cpu(name: &str) -> bool {
@@ -138,13 +213,31 @@ mod tests {
     fn every_node_is_on_the_device() {
         let provider = "CUDAExecutionProvider";
         let all = placement(Engine::Ort, &[(provider, 120)]);
-        assert_eq!(check(&all, Platform::Cuda, &cuda(0)), Ok(()));
+        assert_eq!(check(&all, Platform::Cuda, &cuda(0)), Ok(0.0));
 
         let some = placement(Engine::Ort, &[(provider, 119), ("CPUExecutionProvider", 1)]);
         refused(&some, &cuda(0), "1 of 120 nodes are on `CPUExecutionProvider`");
-        assert_eq!(check(&some, Platform::Cuda, &cuda(1)), Ok(()));
+        assert_eq!(check(&some, Platform::Cuda, &cuda(1)), Ok(100.0 / 120.0));
         let more = placement(Engine::Ort, &[(provider, 118), ("CPUExecutionProvider", 2)]);
         refused(&more, &cuda(1), "2 of 120 nodes are on `CPUExecutionProvider`");
+    }
+
+    /// Two shares of one in a hundred are two in a hundred, under whatever names.
+    #[test]
+    fn shares_of_the_cpu_add_up() {
+        let nodes = [("cuda", 98), ("CPUExecutionProvider", 1), ("cpu", 1)];
+        let twice = placement(Engine::Ort, &nodes);
+        refused(&twice, &cuda(1), "1 of 100 nodes are on `cpu`");
+        assert_eq!(check(&twice, Platform::Cuda, &cuda(2)), Ok(2.0));
+    }
+
+    #[test]
+    fn the_host_keeps_shape_arithmetic_only() {
+        let mut kept = placement(Engine::Ort, &[("cuda", 100)]);
+        kept.host_nodes = vec![("Shape".to_owned(), 4), ("Gather".to_owned(), 2)];
+        assert_eq!(check(&kept, Platform::Cuda, &cuda(0)), Ok(0.0));
+        kept.host_nodes.push(("MatMul".to_owned(), 12));
+        refused(&kept, &cuda(0), "12 `MatMul` are kept on the host");
     }
 
     #[test]
@@ -173,8 +266,8 @@ mod tests {
             options(0, DeviceOptions::Openvino(device))
         };
         let gpu = placement(Engine::Openvino, &[("GPU.0", 5)]);
-        assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Gpu)), Ok(()));
-        assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Auto)), Ok(()));
+        assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Gpu)), Ok(0.0));
+        assert_eq!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Auto)), Ok(0.0));
         assert!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Npu)).is_err());
         assert!(check(&gpu, Platform::Openvino, &on(OpenvinoDevice::Cpu)).is_err());
     }

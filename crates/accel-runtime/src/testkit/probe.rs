@@ -28,6 +28,8 @@ pub struct Probe<'a> {
 pub(super) struct Notes {
     pub(super) measurements: BTreeMap<String, f64>,
     pub(super) placement: Option<Placement>,
+    /// Share of `placement`'s compute nodes on the CPU, in percent.
+    pub(super) fallback_percent: f64,
 }
 
 impl<'a> Probe<'a> {
@@ -74,17 +76,24 @@ impl<'a> Probe<'a> {
         Ok(skill)
     }
 
-    /// Checks the placement of a skill that a case loaded by itself, and notes it.
+    /// Checks the placement of a skill that a case loaded by itself, or has just run, and notes
+    /// it. Of several the one with the largest share of nodes on the CPU stays noted: a case is no
+    /// better than the worst of its loads.
     ///
     /// # Errors
     /// Of the placement stage.
     pub fn accept(&self, skill: &Skill, options: &SessionOptions) -> Verdict {
         let placement = skill.placement();
         // A simulation computes on the CPU and says so; it has no placement to prove.
-        if self.cell.spec.variant == Variant::Real {
-            placement::check(&placement, self.cell.spec.platform, options)?;
+        let fallback_percent = match self.cell.spec.variant {
+            Variant::Real => placement::check(&placement, self.cell.spec.platform, options)?,
+            Variant::Simulation => 0.0,
+        };
+        let mut notes = self.notes();
+        if notes.placement.is_none() || fallback_percent >= notes.fallback_percent {
+            notes.placement = Some(placement);
+            notes.fallback_percent = fallback_percent;
         }
-        self.notes().placement = Some(placement);
         Ok(())
     }
 

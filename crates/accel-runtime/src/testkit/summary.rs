@@ -12,6 +12,8 @@ use super::decide::SkipCause;
 pub struct Counts {
     /// Ran and right.
     pub passed: usize,
+    /// Ran and right, a share of the nodes on the CPU.
+    pub passed_with_fallback: usize,
     /// Ran on the simulator and right.
     pub simulated: usize,
     /// Did not run.
@@ -27,6 +29,7 @@ impl Counts {
     pub fn add(&mut self, outcome: &Outcome) {
         let count = match outcome {
             Outcome::Passed { .. } => &mut self.passed,
+            Outcome::PassedWithFallback { .. } => &mut self.passed_with_fallback,
             Outcome::Simulated { .. } => &mut self.simulated,
             Outcome::Skipped { .. } => &mut self.skipped,
             Outcome::ExpectedFailure { .. } => &mut self.expected_failures,
@@ -36,13 +39,14 @@ impl Counts {
     }
 
     fn ran(&self) -> usize {
-        self.passed + self.simulated + self.expected_failures + self.failed
+        self.passed + self.passed_with_fallback + self.simulated + self.expected_failures + self.failed
     }
 
     /// `11 passed, 1 failed`: what is not zero.
     fn words(&self) -> String {
         let words: Vec<_> = [
             (self.passed, "passed"),
+            (self.passed_with_fallback, "passed with fallback"),
             (self.simulated, "simulated"),
             (self.expected_failures, "failed as expected"),
             (self.failed, "FAILED"),
@@ -72,8 +76,14 @@ pub(super) fn render(lines: &[Line<'_>]) -> String {
         total.add(&line.report.outcome);
         let cell = cells.entry((&line.report.model, line.report.platform)).or_default();
         cell.0.add(&line.report.outcome);
-        if let Outcome::Passed { engine, device, .. } = &line.report.outcome {
-            cell.1.insert(format!("{engine} on {device}"));
+        match &line.report.outcome {
+            Outcome::Passed { engine, device, .. } => {
+                cell.1.insert(format!("{engine} on {device}"));
+            }
+            Outcome::PassedWithFallback { engine, device, fallback_percent, .. } => {
+                cell.1.insert(format!("{engine} on {device}, {fallback_percent:.1} % on the CPU"));
+            }
+            _ => {}
         }
         if let Some(cause) = line.skip {
             let group = skips.entry(cause.group()).or_default();

@@ -12,7 +12,12 @@ fn close(got: f64, want: f64) {
     assert!((got - want).abs() < 1e-9, "got {got}, want {want}");
 }
 
-const LOOSE: Tolerance = Tolerance { max_abs: 1e30, min_cosine: -1.0 };
+const LOOSE: Tolerance = Tolerance { max_abs: 1e30, min_cosine: -1.0, min_sqnr_db: -1e30 };
+
+/// Without a bound on the ratio of signal to noise.
+const fn bounds(max_abs: f64, min_cosine: f64) -> Tolerance {
+    Tolerance { max_abs, min_cosine, min_sqnr_db: f64::NEG_INFINITY }
+}
 
 #[test]
 fn metrics_are_those_of_the_book() {
@@ -33,14 +38,34 @@ fn equal_tensors_have_no_noise() {
     close(it.max_abs, 0.0);
     close(it.cosine, 1.0);
     assert!(it.sqnr_db.is_infinite() && it.sqnr_db > 0.0);
-    assert!(it.within(Tolerance { max_abs: 0.0, min_cosine: 0.999_999 }));
+    assert!(it.within(bounds(0.0, 0.999_999)));
+}
+
+/// A hundredth of the amplitude is 40 dB whatever the scale.
+#[test]
+fn noise_is_measured_against_the_signal() {
+    for scale in [1e-6, 1.0, 1e6_f32] {
+        let it = between(&[scale * 1.01, 0.0], &[scale, 0.0]);
+        assert!((it.sqnr_db - 40.0).abs() < 1e-2, "{scale}: {it:?}");
+        let bound = |min_sqnr_db| Tolerance { min_sqnr_db, ..LOOSE };
+        assert!(it.within(bound(39.9)) && !it.within(bound(40.1)), "{scale}: {it:?}");
+    }
+}
+
+#[test]
+fn zeros_have_no_signal() {
+    assert!(between(&[0.0; 3], &[0.0; 3]).sqnr_db > 1e300);
+    assert!(between(&[], &[]).sqnr_db > 1e300);
+    let it = between(&[1e-9; 3], &[0.0; 3]);
+    assert!(it.sqnr_db < -1e300);
+    assert!(!it.within(Tolerance { min_sqnr_db: 0.0, ..LOOSE }));
 }
 
 #[test]
 fn a_turned_tensor_has_a_low_cosine_however_close() {
     let it = between(&[1e-6, -1e-6], &[1e-6, 1e-6]);
     close(it.cosine, 0.0);
-    assert!(!it.within(Tolerance { max_abs: 1e-3, min_cosine: 0.99 }));
+    assert!(!it.within(bounds(1e-3, 0.99)));
 }
 
 #[test]
@@ -61,8 +86,8 @@ fn what_is_not_a_number_is_within_nothing() {
 
 #[test]
 fn zeros_agree_with_zeros_only() {
-    assert!(between(&[0.0; 3], &[0.0; 3]).within(Tolerance { max_abs: 0.0, min_cosine: 1.0 }));
-    let some = Tolerance { max_abs: 1.0, min_cosine: 0.5 };
+    assert!(between(&[0.0; 3], &[0.0; 3]).within(bounds(0.0, 1.0)));
+    let some = bounds(1.0, 0.5);
     assert!(!between(&[0.0; 3], &[1e-9; 3]).within(some));
     assert!(!between(&[1e-9; 3], &[0.0; 3]).within(some));
     assert!(between(&[], &[]).within(some));

@@ -150,7 +150,7 @@ fn a_precision_in_name_only_is_noticed() {
     const TOLERANT: tk::Cell = tk::Cell {
         tolerances: &[
             cells::TOLERANCES[0],
-            (Precision::Fp16, Tolerance { max_abs: 0.02, min_cosine: 0.999 }),
+            (Precision::Fp16, Tolerance { max_abs: 0.02, min_cosine: 0.999, min_sqnr_db: 30.0 }),
         ],
         ..cells::BERT
     };

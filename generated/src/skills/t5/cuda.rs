@@ -12,10 +12,10 @@
 //! | support | real |
 //! | evidence | none: no run has proved it yet |
 //! | memory | 243 MB as fp32 for the weights; activations and the engine's workspace come on top |
-//! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999 |
-//! | tolerance, fp16 | at most 0.02 off, cosine at least 0.999 |
-//! | tolerance, int8 | at most 0.5 off, cosine at least 0.98 |
-//! | tolerance, q4 | at most 1.0 off, cosine at least 0.95 |
+//! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
+//! | tolerance, fp16 | at most 0.02 off, cosine at least 0.999, signal to noise at least 30.0 dB |
+//! | tolerance, int8 | at most 0.5 off, cosine at least 0.98, signal to noise at least 14.0 dB |
+//! | tolerance, q4 | at most 1.0 off, cosine at least 0.95, signal to noise at least 10.0 dB |
 //!
 //! ```no_run
 //! use accel_runtime::GenerateOptions;

@@ -31,6 +31,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.001,
                 min_cosine: 0.9999,
+                min_sqnr_db: 60.0,
             },
         ),
         (
@@ -38,6 +39,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.02,
                 min_cosine: 0.999,
+                min_sqnr_db: 30.0,
             },
         ),
         (
@@ -45,6 +47,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.5,
                 min_cosine: 0.98,
+                min_sqnr_db: 14.0,
             },
         ),
         (
@@ -52,6 +55,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 1.0,
                 min_cosine: 0.95,
+                min_sqnr_db: 10.0,
             },
         ),
     ],

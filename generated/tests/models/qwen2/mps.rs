@@ -33,6 +33,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.01,
                 min_cosine: 0.999,
+                min_sqnr_db: 30.0,
             },
         ),
         (
@@ -40,6 +41,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.02,
                 min_cosine: 0.999,
+                min_sqnr_db: 30.0,
             },
         ),
         (
@@ -47,6 +49,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.5,
                 min_cosine: 0.98,
+                min_sqnr_db: 14.0,
             },
         ),
         (
@@ -54,6 +57,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 1.0,
                 min_cosine: 0.95,
+                min_sqnr_db: 10.0,
             },
         ),
     ],

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use accel_core::{SessionOptions, Tolerance};
+use accel_core::SessionOptions;
 
 use super::agree::{self, Agreement};
 use super::errors::expect;
@@ -30,7 +30,7 @@ pub fn detects_objects(probe: &Probe<'_>) -> Verdict {
         if let Some((want_pixels, want_mask)) = &case.pixels {
             let (got, mask) = detector.pixel_values(&[&image]).map_err(during)?;
             // A black image has no direction, so only the absolute bound says something.
-            let bound = Tolerance { max_abs: case.pixel_tolerance, min_cosine: -1.0 };
+            let bound = agree::max_abs_only(case.pixel_tolerance);
             let what_pixels = format!("{what}, pixel values");
             pixels.add(&agree::tensors(&what_pixels, &got, want_pixels, bound)?);
             agree::tensors(&format!("{what}, pixel mask"), &mask, want_mask, bound)?;

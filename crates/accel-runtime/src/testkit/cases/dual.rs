@@ -219,7 +219,7 @@ pub fn classifies_zero_shot(probe: &Probe<'_>) -> Verdict {
         let opened = open(probe, &case.media).map_err(|it| it.during(&what))?;
         let got = encoder.features(&opened).map_err(|it| it.during(&what))?;
         // A black image has no direction, so only the absolute bound says something.
-        let bound = Tolerance { max_abs: case.feature_tolerance, min_cosine: -1.0 };
+        let bound = agree::max_abs_only(case.feature_tolerance);
         let what_features = format!("{what}, features");
         features.add(&agree::tensors(&what_features, &got, &case.features, bound)?);
 

@@ -1,6 +1,6 @@
 //! Image classifiers against Hugging Face's pipeline.
 
-use accel_core::{SessionOptions, Tolerance};
+use accel_core::SessionOptions;
 
 use super::agree::{self, Agreement, Scored};
 use super::errors::expect;
@@ -24,7 +24,7 @@ pub fn classifies_images(probe: &Probe<'_>) -> Verdict {
         let image = open(probe, case)?;
         let got = classifier.pixel_values(&[&image]).map_err(during)?;
         // A black image has no direction, so only the absolute bound says something.
-        let bound = Tolerance { max_abs: case.pixel_tolerance, min_cosine: -1.0 };
+        let bound = agree::max_abs_only(case.pixel_tolerance);
         let what_pixels = format!("{what}, pixel values");
         pixels.add(&agree::tensors(&what_pixels, &got, &case.pixel_values, bound)?);
 

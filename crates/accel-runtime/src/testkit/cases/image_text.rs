@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use accel_core::Tolerance;
 
 use super::agree::{self, Agreement};
 use super::errors::expect;
@@ -30,7 +29,7 @@ pub fn describes_images(probe: &Probe<'_>) -> Verdict {
         let got =
             generator.pixel_values(&image).map_err(|error| Failure::from(error).during(&what))?;
         // A black image has no direction, so only the absolute bound says something.
-        let bound = Tolerance { max_abs: case.pixel_tolerance, min_cosine: -1.0 };
+        let bound = agree::max_abs_only(case.pixel_tolerance);
         let what_pixels = format!("{what}, pixel values");
         pixels.add(&agree::tensors(&what_pixels, &got, &case.pixel_values, bound)?);
         text(generator, case, &image).map_err(|it| it.during(&what))?;

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use accel_core::Tolerance;
 
 use super::agree::{self, Agreement};
 use super::errors::expect;
@@ -30,7 +29,7 @@ pub fn transcribes_speech(probe: &Probe<'_>) -> Verdict {
         if let Some(want) = &case.input_features {
             let got = recognizer.input_features(&audio).map_err(during)?;
             // Silence has no direction, so only the absolute bound says something.
-            let bound = Tolerance { max_abs: case.features_tolerance, min_cosine: -1.0 };
+            let bound = agree::max_abs_only(case.features_tolerance);
             let what = format!("{what}, input features");
             features.add(&agree::tensors(&what, &got, want, bound)?);
         }
