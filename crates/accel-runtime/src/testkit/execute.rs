@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{PoisonError, RwLock, mpsc};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,21 +36,33 @@ pub fn run_case_within(
     source: ModelSource,
     timeout: Duration,
 ) -> CaseReport {
-    let (_alone, _shared);
-    if matches!(
-        case.name,
-        CaseName::Measures | CaseName::RecordsDeviceMemory | CaseName::RecordsFirstRun
-    ) {
-        _alone = QUIET.write().unwrap_or_else(PoisonError::into_inner);
-    } else {
-        _shared = QUIET.read().unwrap_or_else(PoisonError::into_inner);
-    }
+    let _lock = alone_if_it_measures(case.name);
     let start = Instant::now();
     let attempt = attempt_within(*cell, *case, source, timeout);
     let elapsed_ms = start.elapsed().as_secs_f64() * 1e3;
     let measurements = attempt.notes.measurements.clone();
     let outcome = judge(cell, case.name, attempt);
     report(cell, case.name, outcome, measurements, elapsed_ms)
+}
+
+/// Waits until `case` may run: alone if it measures, else beside others that do not.
+pub(super) fn alone_if_it_measures(
+    case: CaseName,
+) -> (Option<RwLockWriteGuard<'static, ()>>, Option<RwLockReadGuard<'static, ()>>) {
+    match case {
+        CaseName::Measures | CaseName::RecordsDeviceMemory | CaseName::RecordsFirstRun => {
+            (Some(QUIET.write().unwrap_or_else(PoisonError::into_inner)), None)
+        }
+        _ => (None, Some(QUIET.read().unwrap_or_else(PoisonError::into_inner))),
+    }
+}
+
+/// What is said of a case that did not end in time, and of what became of it.
+pub(super) fn timed_out(timeout: Duration, what: &str) -> String {
+    format!(
+        "the case did not end within {} s; {what}. Raise {TIMEOUT_SECONDS} if the machine is slow",
+        timeout.as_secs_f64()
+    )
 }
 
 /// The report line of a case.
@@ -102,11 +114,7 @@ fn attempt_within(cell: Cell, case: Case, source: ModelSource, timeout: Duration
         Ok(attempt) => attempt,
         Err(mpsc::RecvTimeoutError::Timeout) => Attempt::failed(
             Stage::Timeout,
-            format!(
-                "the case did not end within {} s; its thread was left behind. Raise \
-                 {TIMEOUT_SECONDS} if the machine is slow",
-                timeout.as_secs_f64()
-            ),
+            timed_out(timeout, "its thread was left behind"),
         ),
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             Attempt::failed(Stage::Crash, "the case's thread ended without a result")

@@ -12,7 +12,11 @@
 //!
 //! **What keeps a pass honest.** Every load checks the placement that the engine reports; a case
 //! that passed without loading anything is a failure, as is a case whose reference lacks what the
-//! case compares with. Cases that take measurements run alone in their process.
+//! case compares with. Cases that take measurements run alone.
+//!
+//! **What a crash costs.** A vendor's library can take its process down. Cases on such an engine
+//! run in a child process, the same executable again, one case after the other; if it dies, the
+//! case at hand is `failed` at `crash` with the signal, and the rest go on in a fresh one.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -20,6 +24,7 @@
 //! | `ACCEL_REQUIRE=cpu,bert::openvino` | cells of these platforms (or of this model on it) may not be skipped: a skip becomes a failure |
 //! | `ACCEL_MODEL_DIR=/models` | tests `/models/bert` and so on instead of the registry's folders; models that have none there are skipped |
 //! | `ACCEL_TIMEOUT_SECONDS=120` | how long one case may take; more is a failure of stage `timeout` |
+//! | `ACCEL_ISOLATE=nothing` | which cases run in a process of their own: `libraries` (the default) where the engine is a vendor's library, `everything`, `nothing` |
 //!
 //! Exit codes: 0 fine, 101 a test failed or left no trace (libtest's own code), 2 wrong use.
 
@@ -36,6 +41,7 @@ mod settings;
 mod skill;
 mod suite;
 mod summary;
+mod worker;
 
 pub use cases::{
     bad_input_is_typed, batch_equals_singles, classifies_images, classifies_zero_shot,
@@ -52,7 +58,8 @@ pub use libtest_mimic::{Arguments, FormatSetting};
 pub use placement::check as check_placement;
 pub use probe::Probe;
 pub use reference::Reference;
-pub use settings::{Requirement, Settings, UsageError};
+pub use settings::{Isolate, Requirement, Settings, UsageError};
 pub use skill::{Load, Skill};
 pub use suite::{Run, main, run};
 pub use summary::Counts;
+pub use worker::serve_if_worker;

@@ -1,5 +1,6 @@
 //! What the environment asks of a run.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub(super) const REQUIRE: &str = "ACCEL_REQUIRE";
 pub(super) const TIMEOUT_SECONDS: &str = "ACCEL_TIMEOUT_SECONDS";
 /// Folder that holds a folder for every model to test, instead of the registry's.
 pub(super) const MODEL_DIR: &str = "ACCEL_MODEL_DIR";
+/// Which cases run in a process of their own.
+const ISOLATE: &str = "ACCEL_ISOLATE";
 /// Set by nextest, which runs every test in a process of its own.
 const NEXTEST: &str = "NEXTEST";
 
@@ -32,6 +35,11 @@ pub struct Settings {
     pub model_dir: Option<PathBuf>,
     /// Whether nextest started this process.
     pub nextest: bool,
+    /// Which cells' cases run in a process of their own.
+    pub isolate: Isolate,
+    /// Program and arguments of such a process: something that ends in
+    /// [`serve_if_worker`](super::serve_if_worker). Without a program nothing is isolated.
+    pub worker: Vec<OsString>,
 }
 
 impl Default for Settings {
@@ -42,8 +50,22 @@ impl Default for Settings {
             timeout: DEFAULT_TIMEOUT,
             model_dir: None,
             nextest: false,
+            isolate: Isolate::Libraries,
+            worker: Vec::new(),
         }
     }
+}
+
+/// Which cells' cases run in a process of their own, so that a crash is one failed case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolate {
+    /// `libraries`: those whose engine is a vendor's library; those that are Rust and those that
+    /// have a process of their own anyway are not.
+    Libraries,
+    /// `everything`.
+    Everything,
+    /// `nothing`, for a debugger.
+    Nothing,
 }
 
 /// An entry of `ACCEL_REQUIRE`: `openvino`, or `bert::openvino` for one model only.
@@ -82,7 +104,10 @@ impl Settings {
     /// # Errors
     /// When a variable has a value that means nothing.
     pub fn from_env() -> Result<Self, UsageError> {
-        Self::read(|name| std::env::var(name).ok())
+        let settings = Self::read(|name| std::env::var(name).ok())?;
+        // Without a path of its own a process cannot be started again; then nothing is isolated.
+        let worker = std::env::current_exe().map(PathBuf::into_os_string).into_iter().collect();
+        Ok(Self { worker, ..settings })
     }
 
     /// Reads variables from `get`.
@@ -109,6 +134,16 @@ impl Settings {
                 require.push(parse_requirement(entry)?);
             }
         }
+        let isolate = match get(ISOLATE).as_deref().map(str::trim) {
+            None | Some("libraries") => Isolate::Libraries,
+            Some("everything") => Isolate::Everything,
+            Some("nothing") => Isolate::Nothing,
+            Some(other) => {
+                return Err(UsageError(format!(
+                    "{ISOLATE} is `{other}`: give `libraries`, `everything` or `nothing`"
+                )));
+            }
+        };
         let model_dir = get(MODEL_DIR).map(PathBuf::from);
         // Cargo runs a test in its package's folder, so a relative path would mean another one
         // than where it was typed.
@@ -125,6 +160,8 @@ impl Settings {
             timeout,
             model_dir,
             nextest: get(NEXTEST).is_some_and(|it| it == "1"),
+            isolate,
+            worker: Vec::new(),
         })
     }
 
@@ -167,7 +204,7 @@ mod tests {
 
     use accel_core::Platform;
 
-    use super::{MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+    use super::{Isolate, ISOLATE, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         Settings::read(|name| {
@@ -222,6 +259,13 @@ mod tests {
             let error = read(&[(MODEL_DIR, wrong)]).unwrap_err();
             assert!(error.contains(wrong) && error.contains("absolute"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_isolated_is_one_of_three_words() {
+        assert_eq!(read(&[]).unwrap().isolate, Isolate::Libraries);
+        assert_eq!(read(&[(ISOLATE, "nothing")]).unwrap().isolate, Isolate::Nothing);
+        assert!(read(&[(ISOLATE, "1")]).unwrap_err().contains("`everything`"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::execute::{report, run_case_within};
 use super::report::{self as report_file, Report};
 use super::settings::{REPORT, Settings, UsageError};
 use super::summary::{Counts, Line, render};
+use super::worker::{Workers, isolates, serve_if_worker};
 use super::{Case, Cell, Suite};
 use crate::ModelSource;
 
@@ -34,6 +35,9 @@ pub struct Run {
 
 /// The `main` of a generated test binary.
 pub fn main(suite: &Suite) -> ExitCode {
+    if let Some(code) = serve_if_worker(suite) {
+        return code;
+    }
     let arguments = Arguments::from_args();
     let outcome = Settings::from_env().and_then(|it| Ok((run(suite, &arguments, &it)?, it)));
     match outcome {
@@ -97,6 +101,11 @@ pub fn run(suite: &Suite, arguments: &Arguments, settings: &Settings) -> Result<
     }
 
     ledger.open(settings, !settings.nextest)?;
+    for index in selected.iter().filter(|it| !ignored.contains(it)) {
+        if let Some(workers) = &planned[*index].workers {
+            workers.announce();
+        }
+    }
     for index in ignored {
         // Ignored for another reason (`--bench`) leaves no trace, and that fails the run below.
         if let Decision::Skip(cause) = &planned[index].decision {
@@ -169,14 +178,19 @@ struct Planned {
     cell: &'static Cell,
     case: Case,
     decision: Decision,
+    /// Where its cell's cases run, if not in this process.
+    workers: Option<Arc<Workers>>,
 }
 
 fn plan(suite: &Suite, settings: &Settings) -> Vec<Planned> {
     let mut planned = Vec::new();
     for cell in suite.cells {
         let decision = decide(cell, Path::new(suite.root), settings);
+        let isolated = matches!(decision, Decision::Run(_)) && isolates(cell, settings);
+        let workers = isolated.then(|| Arc::new(Workers::new(settings)));
         for case in cell.cases {
-            planned.push(Planned { cell, case: *case, decision: decision.clone() });
+            let (decision, workers) = (decision.clone(), workers.clone());
+            planned.push(Planned { cell, case: *case, decision, workers });
         }
     }
     planned
@@ -235,8 +249,12 @@ impl Planned {
         match &self.decision {
             Decision::Run(dir) => {
                 let dir = dir.clone();
+                let workers = self.workers.clone();
                 Trial::test(name, move || {
-                    let report = run_case_within(cell, &case, ModelSource::dir(dir), timeout);
+                    let report = match &workers {
+                        Some(workers) => workers.run(cell, &case),
+                        None => run_case_within(cell, &case, ModelSource::dir(dir), timeout),
+                    };
                     finish(&ledger, index, report)
                 })
                 .with_kind(kind)

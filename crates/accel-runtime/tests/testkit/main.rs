@@ -5,6 +5,7 @@ mod cells;
 mod compare;
 mod dual_encoders;
 mod images;
+mod isolation;
 mod outcomes;
 mod real;
 mod reference;
