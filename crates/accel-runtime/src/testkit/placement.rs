@@ -1,6 +1,8 @@
 //! Whether nodes ran where they were told to.
 
-use accel_core::{DeviceOptions, OpenvinoDevice, Platform, SessionOptions, Stage};
+use accel_core::{
+    CpuEngine, CpuOptions, DeviceOptions, Engine, OpenvinoDevice, Platform, SessionOptions, Stage,
+};
 
 use super::Failure;
 use crate::Placement;
@@ -89,6 +91,17 @@ pub fn check(
     };
     if !platform.engines().contains(&placement.engine) {
         return refuse(format!("engine `{}` does not serve it", placement.engine));
+    }
+    if let DeviceOptions::Cpu(CpuOptions { engine, .. }) = options.device {
+        let ran = placement.engine;
+        let is_asked_for = match engine {
+            CpuEngine::Rten => ran == Engine::Rten,
+            CpuEngine::Ort => ran == Engine::Ort,
+            CpuEngine::OrtElseRten => true,
+        };
+        if !is_asked_for {
+            return refuse(format!("it ran on engine `{ran}`, and the options say `{engine}`"));
+        }
     }
     let on_device = |name: &str| is_on(name, platform, &options.device);
     let total: usize = placement.nodes.iter().map(|(_, count)| count).sum();

@@ -21,7 +21,7 @@ use accel_core::{CaseReport, Engine, Outcome, Stage, Variant};
 
 use super::decide::{Decision, decide};
 use super::execute::{alone_if_it_measures, report, run_case_within, timed_out};
-use super::settings::{Isolate, Settings};
+use super::settings::{Isolate, Settings, TIMEOUT_SECONDS};
 use super::{Case, Cell, Failure, Suite};
 use crate::{Availability, ModelSource, availability};
 
@@ -158,7 +158,8 @@ impl Workers {
         let _lock = alone_if_it_measures(case.name);
         let start = Instant::now();
         let idle = self.state().idle.pop();
-        let worker = idle.map_or_else(|| Worker::start(&self.command, cell), Ok);
+        let worker =
+            idle.map_or_else(|| Worker::start(&self.command, cell, self.timeout), Ok);
         let answer = worker.and_then(|mut worker| {
             let answer = worker.ask(case, self.timeout)?;
             Ok((answer, worker))
@@ -203,7 +204,11 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(command: &[std::ffi::OsString], cell: &Cell) -> Result<Self, Failure> {
+    fn start(
+        command: &[std::ffi::OsString],
+        cell: &Cell,
+        timeout: Duration,
+    ) -> Result<Self, Failure> {
         let cannot = |error: std::io::Error| {
             Failure::new(Stage::Crash, format!("cannot start a process for the case: {error}"))
         };
@@ -213,6 +218,7 @@ impl Worker {
         let mut process = Command::new(program)
             .args(arguments)
             .env(WORKER, cell_name(cell))
+            .env(TIMEOUT_SECONDS, timeout.as_secs().max(1).to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -108,7 +108,7 @@ fn a_crash_is_one_failed_case_with_a_name() {
 
 #[test]
 fn a_hang_is_one_failed_case_and_its_process_is_gone() {
-    let run = run(Isolate::Everything, Some("vit"), 1, Duration::from_secs(5));
+    let run = run(Isolate::Everything, Some("vit"), 1, Duration::from_secs(4));
     let [loads, matches] = &run.reports[..] else { panic!("{:?}", run.reports) };
     let Outcome::Failed { stage: Stage::Timeout, message } = &loads.outcome else {
         panic!("{:?}", loads.outcome)

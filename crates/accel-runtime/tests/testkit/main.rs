@@ -3,6 +3,7 @@
 
 mod cells;
 mod compare;
+mod doubles;
 mod dual_encoders;
 mod images;
 mod isolation;
