@@ -166,7 +166,7 @@ fn check(suite: &Suite) -> Result<(), UsageError> {
 
 /// A case of a cell, and what is to become of it.
 struct Planned {
-    cell: &'static Cell,
+    cell: Cell,
     case: Case,
     decision: Decision,
 }
@@ -174,7 +174,8 @@ struct Planned {
 fn plan(suite: &Suite, settings: &Settings) -> Vec<Planned> {
     let mut planned = Vec::new();
     for cell in suite.cells {
-        let decision = decide(cell, Path::new(suite.root), settings);
+        let cell = Cell { options: settings.options(cell.options), ..**cell };
+        let decision = decide(&cell, Path::new(suite.root), settings);
         for case in cell.cases {
             planned.push(Planned { cell, case: *case, decision: decision.clone() });
         }
@@ -196,7 +197,7 @@ impl Planned {
     }
 
     fn report(&self, outcome: Outcome) -> CaseReport {
-        report(self.cell, self.case.name, outcome, BTreeMap::new(), 0.0)
+        report(&self.cell, self.case.name, outcome, BTreeMap::new(), 0.0)
     }
 
     fn skip_cause(&self, report: &CaseReport) -> Option<&SkipCause> {
@@ -236,7 +237,7 @@ impl Planned {
             Decision::Run(dir) => {
                 let dir = dir.clone();
                 Trial::test(name, move || {
-                    let report = run_case_within(cell, &case, ModelSource::dir(dir), timeout);
+                    let report = run_case_within(&cell, &case, ModelSource::dir(dir), timeout);
                     finish(&ledger, index, report)
                 })
                 .with_kind(kind)
