@@ -5,6 +5,8 @@ mod cpu;
 mod kept;
 #[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 pub mod locate;
+#[cfg(feature = "ort")]
+pub mod ort;
 mod rten;
 
 use std::fmt::{self, Debug};
@@ -287,13 +289,29 @@ pub fn availability(options: &SessionOptions) -> Availability {
 pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
     let platform = options.device.platform();
     match options.device {
-        DeviceOptions::Cpu(CpuOptions { engine, .. }) => match engine {
-            CpuEngine::Rten | CpuEngine::OrtElseRten => Ok(Arc::new(RtenEngine::new())),
-            CpuEngine::Ort => Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime")),
-        },
-        DeviceOptions::Cuda(_) | DeviceOptions::Rocm(_) | DeviceOptions::Mps(_) => {
-            Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime"))
+        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::Rten, .. }) => {
+            Ok(Arc::new(RtenEngine::new()))
         }
+        #[cfg(feature = "ort")]
+        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::OrtElseRten, .. })
+            if ort::OrtEngine::is_missing() =>
+        {
+            Ok(Arc::new(RtenEngine::new()))
+        }
+        #[cfg(feature = "ort")]
+        DeviceOptions::Cpu(_)
+        | DeviceOptions::Cuda(_)
+        | DeviceOptions::Rocm(_)
+        | DeviceOptions::Mps(_) => Ok(Arc::new(ort::OrtEngine::for_options(options)?)),
+        #[cfg(not(feature = "ort"))]
+        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::OrtElseRten, .. }) => {
+            Ok(Arc::new(RtenEngine::new()))
+        }
+        #[cfg(not(feature = "ort"))]
+        DeviceOptions::Cpu(_)
+        | DeviceOptions::Cuda(_)
+        | DeviceOptions::Rocm(_)
+        | DeviceOptions::Mps(_) => Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime")),
         DeviceOptions::Openvino(_) => Err(not_built_in(platform, EngineName::Openvino, "OpenVINO")),
         DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => {
             Err(not_built_in(platform, EngineName::Browser, "a browser"))

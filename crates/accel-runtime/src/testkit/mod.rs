@@ -23,6 +23,7 @@
 //! | `ACCEL_REPORT=path` | one JSON line ([`CaseReport`](accel_core::CaseReport)) for every selected case; see [`report`] |
 //! | `ACCEL_REQUIRE=cpu,bert::openvino` | cells of these platforms (or of this model on it) may not be skipped: a skip becomes a failure |
 //! | `ACCEL_MODEL_DIR=/models` | tests `/models/bert` and so on instead of the registry's folders; models that have none there are skipped |
+//! | `ACCEL_CPU_ENGINE=ort` | what runs the cells of the CPU, instead of what the registry says |
 //! | `ACCEL_TIMEOUT_SECONDS=120` | how long one case may take; more is a failure of stage `timeout` |
 //! | `ACCEL_ISOLATE=nothing` | which cases run in a process of their own: `libraries` (the default) where the engine is a vendor's library, `everything`, `nothing` |
 //!

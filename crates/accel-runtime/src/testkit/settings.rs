@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use accel_core::{Platform, Vocabulary, nearest};
+use accel_core::{
+    CpuEngine, CpuOptions, DeviceOptions, Platform, SessionOptions, Vocabulary, nearest,
+};
 
 /// Path of the report, one JSON line a case.
 pub(super) const REPORT: &str = "ACCEL_REPORT";
@@ -16,6 +18,8 @@ pub(super) const TIMEOUT_SECONDS: &str = "ACCEL_TIMEOUT_SECONDS";
 pub(super) const MODEL_DIR: &str = "ACCEL_MODEL_DIR";
 /// Which cases run in a process of their own.
 const ISOLATE: &str = "ACCEL_ISOLATE";
+/// What runs the cells of the CPU, instead of what the registry says.
+pub(super) const CPU_ENGINE: &str = "ACCEL_CPU_ENGINE";
 /// Set by nextest, which runs every test in a process of its own.
 const NEXTEST: &str = "NEXTEST";
 
@@ -33,6 +37,8 @@ pub struct Settings {
     /// Where the models lie, each in a folder of its registry key, instead of where the registry
     /// says.
     pub model_dir: Option<PathBuf>,
+    /// What runs the cells of the CPU, instead of what the registry says.
+    pub cpu_engine: Option<CpuEngine>,
     /// Whether nextest started this process.
     pub nextest: bool,
     /// Which cells' cases run in a process of their own.
@@ -49,6 +55,7 @@ impl Default for Settings {
             require: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             model_dir: None,
+            cpu_engine: None,
             nextest: false,
             isolate: Isolate::Libraries,
             worker: Vec::new(),
@@ -154,15 +161,30 @@ impl Settings {
                 it.display()
             )));
         }
+        let cpu_engine = get(CPU_ENGINE)
+            .map(|it| CpuEngine::parse(it.trim()))
+            .transpose()
+            .map_err(|error| UsageError(format!("{CPU_ENGINE}: {error}")))?;
         Ok(Self {
             report: get(REPORT).map(PathBuf::from),
             require,
             timeout,
             model_dir,
+            cpu_engine,
             nextest: get(NEXTEST).is_some_and(|it| it == "1"),
             isolate,
             worker: Vec::new(),
         })
+    }
+
+    /// A cell's options as this run wants them.
+    pub(super) fn options(&self, mut options: SessionOptions) -> SessionOptions {
+        if let (Some(wanted), DeviceOptions::Cpu(CpuOptions { engine, .. })) =
+            (self.cpu_engine, &mut options.device)
+        {
+            *engine = wanted;
+        }
+        options
     }
 
     /// Refuses requirements that no planned cell could ever meet or break.
@@ -202,9 +224,25 @@ fn parse_requirement(entry: &str) -> Result<Requirement, UsageError> {
 mod tests {
     use std::time::Duration;
 
-    use accel_core::Platform;
+    use accel_core::{
+        CpuEngine, CpuOptions, DeviceOptions, GraphOptimization, Platform, PowerPreference,
+        Precision, SessionOptions, WebnnDevice, WebnnOptions,
+    };
 
-    use super::{Isolate, ISOLATE, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+    use super::{CPU_ENGINE, ISOLATE, Isolate, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+
+    const OPTIONS: SessionOptions = SessionOptions {
+        precision: Precision::Fp32,
+        graph_optimization: GraphOptimization::All,
+        threads: 1,
+        max_batch: 8,
+        memory_limit_bytes: 0,
+        cpu_fallback_percent: 0,
+        device: DeviceOptions::Webnn(WebnnOptions {
+            device: WebnnDevice::Cpu,
+            power_preference: PowerPreference::Default,
+        }),
+    };
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         Settings::read(|name| {
@@ -266,6 +304,24 @@ mod tests {
         assert_eq!(read(&[]).unwrap().isolate, Isolate::Libraries);
         assert_eq!(read(&[(ISOLATE, "nothing")]).unwrap().isolate, Isolate::Nothing);
         assert!(read(&[(ISOLATE, "1")]).unwrap_err().contains("`everything`"));
+    }
+
+    #[test]
+    fn the_cpu_runs_on_the_engine_asked_for() {
+        let cpu = |engine| SessionOptions {
+            device: DeviceOptions::Cpu(CpuOptions {
+                engine,
+                prepack_weights: false,
+                pin_threads: false,
+            }),
+            ..OPTIONS
+        };
+        let asked = read(&[(CPU_ENGINE, "ort")]).unwrap();
+        assert_eq!(asked.options(cpu(CpuEngine::Rten)), cpu(CpuEngine::Ort));
+        assert_eq!(asked.options(OPTIONS), OPTIONS);
+        assert_eq!(read(&[]).unwrap().options(cpu(CpuEngine::Rten)), cpu(CpuEngine::Rten));
+        let error = read(&[(CPU_ENGINE, "orrt")]).unwrap_err();
+        assert!(error.contains(CPU_ENGINE) && error.contains("did you mean `ort`?"), "{error}");
     }
 
     #[test]

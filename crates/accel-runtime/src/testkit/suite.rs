@@ -175,7 +175,7 @@ fn check(suite: &Suite) -> Result<(), UsageError> {
 
 /// A case of a cell, and what is to become of it.
 struct Planned {
-    cell: &'static Cell,
+    cell: Cell,
     case: Case,
     decision: Decision,
     /// Where its cell's cases run, if not in this process.
@@ -185,8 +185,9 @@ struct Planned {
 fn plan(suite: &Suite, settings: &Settings) -> Vec<Planned> {
     let mut planned = Vec::new();
     for cell in suite.cells {
-        let decision = decide(cell, Path::new(suite.root), settings);
-        let isolated = matches!(decision, Decision::Run(_)) && isolates(cell, settings);
+        let cell = Cell { options: settings.options(cell.options), ..**cell };
+        let decision = decide(&cell, Path::new(suite.root), settings);
+        let isolated = matches!(decision, Decision::Run(_)) && isolates(&cell, settings);
         let workers = isolated.then(|| Arc::new(Workers::new(settings)));
         for case in cell.cases {
             let (decision, workers) = (decision.clone(), workers.clone());
@@ -210,7 +211,7 @@ impl Planned {
     }
 
     fn report(&self, outcome: Outcome) -> CaseReport {
-        report(self.cell, self.case.name, outcome, BTreeMap::new(), 0.0)
+        report(&self.cell, self.case.name, outcome, BTreeMap::new(), 0.0)
     }
 
     fn skip_cause(&self, report: &CaseReport) -> Option<&SkipCause> {
@@ -252,8 +253,8 @@ impl Planned {
                 let workers = self.workers.clone();
                 Trial::test(name, move || {
                     let report = match &workers {
-                        Some(workers) => workers.run(cell, &case),
-                        None => run_case_within(cell, &case, ModelSource::dir(dir), timeout),
+                        Some(workers) => workers.run(&cell, &case),
+                        None => run_case_within(&cell, &case, ModelSource::dir(dir), timeout),
                     };
                     finish(&ledger, index, report)
                 })

@@ -87,6 +87,7 @@ fn serve(suite: &Suite, name: &str, settings: &Settings) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "error: {WORKER} is `{name}`, which is no cell");
         return ExitCode::from(2);
     };
+    let cell = &Cell { options: settings.options(cell.options), ..**cell };
     let decision = decide(cell, Path::new(suite.root), settings);
     for line in std::io::stdin().lines() {
         let Ok(line) = line else { break };
