@@ -5,6 +5,7 @@ mod errors;
 mod half;
 mod library;
 mod options;
+mod rewrite;
 mod session;
 mod values;
 
@@ -195,12 +196,38 @@ impl OpenvinoEngine {
 }
 
 fn read(core: &mut Core, graph: &GraphFiles) -> Result<Model> {
-    let path = graph.path.to_str().ok_or_else(|| Error::InvalidFile {
-        path: graph.path.clone(),
-        reason: "its path is not UTF-8, which OpenVINO needs".to_owned(),
-        remedy: "move the model to another folder".to_owned(),
-    })?;
-    core.read_model_from_file(path, "").map_err(|error| errors::load(&error, graph))
+    let model = if graph.onnx.has_empty_constants {
+        core.read_model_from_buffer(&rewritten(graph)?, None)
+    } else {
+        let path = graph.path.to_str().ok_or_else(|| Error::InvalidFile {
+            path: graph.path.clone(),
+            reason: "its path is not UTF-8, which OpenVINO needs".to_owned(),
+            remedy: "move the model to another folder".to_owned(),
+        })?;
+        core.read_model_from_file(path, "")
+    };
+    model.map_err(|error| errors::load(&error, graph))
+}
+
+/// The graph's file without what OpenVINO would misread.
+fn rewritten(graph: &GraphFiles) -> Result<Vec<u8>> {
+    let path = || graph.path.clone();
+    if !graph.external_data.is_empty() {
+        return Err(Error::UnsupportedModel {
+            path: path(),
+            reason: "it has constants without elements, which OpenVINO reads as numbers, and its \
+                     weights lie in another file, so that it cannot be handed over rewritten"
+                .to_owned(),
+            remedy: "export it with its weights in one file, or as decoder_model and \
+                     decoder_with_past_model instead of a merged decoder"
+                .to_owned(),
+        });
+    }
+    let bytes = std::fs::read(&graph.path).map_err(|source| Error::Io { path: path(), source })?;
+    rewrite::rewrite(&bytes).ok_or_else(|| Error::CorruptModel {
+        path: path(),
+        reason: "it is not a protocol buffer".to_owned(),
+    })
 }
 
 /// Refuses a compiled model whose inputs or outputs are not, in their order, the graph's:
