@@ -11,6 +11,7 @@ mod counting;
 mod damage;
 mod detection_tasks;
 mod dual_encoders;
+mod engines;
 mod external_data;
 mod generation;
 mod graphs;
