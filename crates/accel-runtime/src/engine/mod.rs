@@ -7,6 +7,8 @@ mod kept;
 pub mod locate;
 #[cfg(feature = "ort")]
 pub mod ort;
+#[cfg(feature = "openvino")]
+pub mod openvino;
 mod rten;
 
 use std::fmt::{self, Debug};
@@ -54,6 +56,12 @@ pub trait Session: Send + Sync + Debug {
 
     /// Where the graph's nodes run.
     fn placement(&self) -> &Placement;
+
+    /// Whether the compiled model came from the engine's cache on disk; `None` where the engine
+    /// does not say, or compiles nothing.
+    fn loaded_from_cache(&self) -> Option<bool> {
+        None
+    }
 
     /// The engine's part of a run: `inputs` are complete and fit [`inputs`](Session::inputs),
     /// `outputs` exist. Gives one tensor for every name of `outputs`, in their order. Inputs come
@@ -312,6 +320,9 @@ pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
         | DeviceOptions::Cuda(_)
         | DeviceOptions::Rocm(_)
         | DeviceOptions::Mps(_) => Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime")),
+        #[cfg(feature = "openvino")]
+        DeviceOptions::Openvino(options) => Ok(Arc::new(openvino::OpenvinoEngine::new(&options)?)),
+        #[cfg(not(feature = "openvino"))]
         DeviceOptions::Openvino(_) => Err(not_built_in(platform, EngineName::Openvino, "OpenVINO")),
         DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => {
             Err(not_built_in(platform, EngineName::Browser, "a browser"))

@@ -18,6 +18,8 @@ pub struct OnnxGraph {
     pub nodes: Vec<Node>,
     /// Nodes of the bodies of control flow and of the model's own functions.
     pub inner_nodes: Vec<Node>,
+    /// Whether a constant has two or more dimensions and no elements.
+    pub(crate) has_empty_constants: bool,
     /// Weights that lie in other files.
     pub(super) external: Vec<ExternalTensor>,
 }
@@ -229,6 +231,7 @@ impl OnnxGraph {
         })?;
         let elements = element_count(&dims)
             .ok_or_else(|| wire.malformed("a tensor's shape is negative or too large"))?;
+        self.has_empty_constants |= elements == 0 && dims.len() > 1;
         let bytes = byte_size(elements, data_type);
         let stated = if is_external { length_given } else { raw_bytes };
         if let (Some(bytes), Some(stated)) = (bytes, stated)

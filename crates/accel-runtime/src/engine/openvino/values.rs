@@ -1,0 +1,144 @@
+//! Tensors as OpenVINO holds them. 16-bit floats and doubles are 32-bit floats outside.
+
+use std::path::Path;
+
+use accel_core::Engine as EngineName;
+use openvino::{ElementType, InferenceError, Shape};
+
+use super::half;
+use crate::engine::TensorInfo;
+use crate::model::ValueInfo;
+use crate::{DType, Error, Result, Tensor, TensorData};
+
+/// An input or output: as callers see it, and the type of its elements inside.
+#[derive(Clone, Debug)]
+pub(super) struct Port {
+    pub(super) info: TensorInfo,
+    pub(super) element: ElementType,
+}
+
+/// The graph's declarations, with ONNX's numbers of element types (`onnx.proto`,
+/// `TensorProto.DataType`).
+pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
+    values
+        .iter()
+        .map(|value| {
+            let unsupported = |reason: String| Error::UnsupportedModel {
+                path: path.to_owned(),
+                reason: format!("`{}` {reason}", value.name.escape_debug()),
+                remedy: "export the model with tensors of float, int or bool type".to_owned(),
+            };
+            let (dtype, element) = match value.elem_type {
+                1 => (DType::F32, ElementType::F32),
+                2 => (DType::U8, ElementType::U8),
+                3 => (DType::I8, ElementType::I8),
+                6 => (DType::I32, ElementType::I32),
+                7 => (DType::I64, ElementType::I64),
+                9 => (DType::Bool, ElementType::Boolean),
+                10 => (DType::F32, ElementType::F16),
+                11 => (DType::F32, ElementType::F64),
+                16 => (DType::F32, ElementType::Bf16),
+                other => {
+                    return Err(unsupported(format!(
+                        "has ONNX element type {other}, which tensors here do not have"
+                    )));
+                }
+            };
+            // Names cross into C, where a zero ends them.
+            if value.name.contains('\0') {
+                return Err(unsupported("has a zero byte in its name".to_owned()));
+            }
+            let dims = value.dims.clone();
+            let dims = dims.ok_or_else(|| unsupported("has no declared shape".to_owned()))?;
+            Ok(Port { info: TensorInfo { name: value.name.clone(), dtype, dims }, element })
+        })
+        .collect()
+}
+
+/// A tensor of OpenVINO with the elements of `tensor`.
+pub(super) fn to_openvino(tensor: &Tensor, element: ElementType) -> Result<openvino::Tensor> {
+    let dims: Vec<i64> =
+        tensor.shape().iter().map(|it| i64::try_from(*it).unwrap_or(i64::MAX)).collect();
+    let shape = Shape::new(&dims).map_err(|error| failed(&error))?;
+    let mut made = openvino::Tensor::new(element, &shape).map_err(|error| failed(&error))?;
+    if tensor.data().is_empty() {
+        return Ok(made);
+    }
+    match (tensor.data(), element) {
+        (TensorData::F32(it), ElementType::F32) => write(&mut made, it, |it| it)?,
+        (TensorData::F32(it), ElementType::F16) => write(&mut made, it, half::to_f16)?,
+        (TensorData::F32(it), ElementType::Bf16) => write(&mut made, it, half::to_bf16)?,
+        (TensorData::F32(it), ElementType::F64) => write(&mut made, it, f64::from)?,
+        (TensorData::I64(it), ElementType::I64) => write(&mut made, it, |it| it)?,
+        (TensorData::I32(it), ElementType::I32) => write(&mut made, it, |it| it)?,
+        (TensorData::I8(it), ElementType::I8) => write(&mut made, it, |it| it)?,
+        (TensorData::U8(it), ElementType::U8) => write(&mut made, it, |it| it)?,
+        (TensorData::Bool(it), ElementType::Boolean) => write(&mut made, it, u8::from)?,
+        (data, element) => {
+            return Err(run_error(format!("{} was given for OpenVINO's {element}", data.dtype())));
+        }
+    }
+    Ok(made)
+}
+
+fn write<T: Copy, U>(
+    tensor: &mut openvino::Tensor,
+    from: &[T],
+    turn: impl Fn(T) -> U,
+) -> Result<()> {
+    let into = tensor.get_data_mut::<U>().map_err(|error| failed(&error))?;
+    for (into, from) in into.iter_mut().zip(from) {
+        *into = turn(*from);
+    }
+    Ok(())
+}
+
+/// The sizes of a tensor of OpenVINO.
+pub(super) fn shape(tensor: &openvino::Tensor) -> Result<Vec<usize>> {
+    let shape = tensor.get_shape().map_err(|error| failed(&error))?;
+    let size = |it: &i64| usize::try_from(*it).map_err(|_| run_error(format!("a size is {it}")));
+    shape.get_dimensions().iter().map(size).collect()
+}
+
+/// The elements of a tensor of OpenVINO, widened.
+pub(super) fn to_tensor(tensor: &openvino::Tensor) -> Result<Tensor> {
+    let shape = shape(tensor)?;
+    let empty = shape.contains(&0);
+    let element = tensor.get_element_type().map_err(|error| failed(&error))?;
+    let data: TensorData = match element {
+        ElementType::F32 => read(tensor, empty, |it: f32| it)?.into(),
+        ElementType::F16 => read(tensor, empty, half::from_f16)?.into(),
+        ElementType::Bf16 => read(tensor, empty, half::from_bf16)?.into(),
+        #[expect(clippy::cast_possible_truncation, reason = "narrowed, as declared")]
+        ElementType::F64 => read(tensor, empty, |it: f64| it as f32)?.into(),
+        ElementType::I64 => read(tensor, empty, |it: i64| it)?.into(),
+        ElementType::I32 => read(tensor, empty, |it: i32| it)?.into(),
+        ElementType::I8 => read(tensor, empty, |it: i8| it)?.into(),
+        ElementType::U8 => read(tensor, empty, |it: u8| it)?.into(),
+        ElementType::Boolean => read(tensor, empty, |it: u8| it != 0)?.into(),
+        other => return Err(run_error(format!("it gave elements of type {other}"))),
+    };
+    Tensor::new(shape, data)
+}
+
+/// The elements, turned one by one. A tensor without elements may have no memory to look at.
+fn read<T: Copy, U>(
+    tensor: &openvino::Tensor,
+    empty: bool,
+    turn: impl Fn(T) -> U,
+) -> Result<Vec<U>> {
+    if empty {
+        return Ok(Vec::new());
+    }
+    let data = tensor.get_data::<T>().map_err(|error| failed(&error))?;
+    Ok(data.iter().map(|it| turn(*it)).collect())
+}
+
+/// The failure of a call on tensors.
+pub(super) fn failed(error: &InferenceError) -> Error {
+    run_error(super::errors::text(error))
+}
+
+pub(super) const fn run_error(reason: String) -> Error {
+    Error::Run { engine: EngineName::Openvino, reason }
+}
