@@ -76,7 +76,11 @@ impl Value {
         macro_rules! integers {
             ($type:ty) => {
                 Elements::Integers(
-                    data.as_chunks().0.iter().map(|it| <$type>::from_le_bytes(*it).into()).collect(),
+                    data.as_chunks()
+                        .0
+                        .iter()
+                        .map(|it| <$type>::from_le_bytes(*it).into())
+                        .collect(),
                 )
             };
         }

@@ -112,10 +112,33 @@ fn refusal(case: &Case, error: &Error) -> Option<(String, String)> {
 /// The first type that a text names.
 fn named_type(text: &str) -> Option<String> {
     const TYPES: [&str; 27] = [
-        "sequence", "optional", "map", "sparse tensor", "string", "double", "float16", "bfloat16",
-        "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float8e8m0",
-        "float4e2m1", "int2", "uint2", "int4", "uint4", "int16", "uint16", "uint32", "uint64",
-        "complex64", "complex128", "64-bit", "int64", "uint8",
+        "sequence",
+        "optional",
+        "map",
+        "sparse tensor",
+        "string",
+        "double",
+        "float16",
+        "bfloat16",
+        "float8e4m3fn",
+        "float8e4m3fnuz",
+        "float8e5m2",
+        "float8e5m2fnuz",
+        "float8e8m0",
+        "float4e2m1",
+        "int2",
+        "uint2",
+        "int4",
+        "uint4",
+        "int16",
+        "uint16",
+        "uint32",
+        "uint64",
+        "complex64",
+        "complex128",
+        "64-bit",
+        "int64",
+        "uint8",
     ];
     TYPES.iter().find(|it| has_word(text, it)).map(|it| (*it).to_owned())
 }
@@ -124,6 +147,7 @@ fn named_type(text: &str) -> Option<String> {
 pub(crate) fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(start, _)| {
         let joins = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
-        !joins(text[..start].chars().next_back()) && !joins(text[start + word.len()..].chars().next())
+        !joins(text[..start].chars().next_back())
+            && !joins(text[start + word.len()..].chars().next())
     })
 }
