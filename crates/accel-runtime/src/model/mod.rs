@@ -30,7 +30,7 @@ pub use config::{
     TokenizerConfig,
 };
 pub use graph::GraphFiles;
-pub use onnx::{Attribute, Node, OnnxGraph, ValueInfo};
+pub use onnx::{Attribute, Node, OnnxGraph, ValueInfo, elem_type_name};
 pub(crate) use onnx::{byte_size, element_count};
 pub use source::ModelSource;
 

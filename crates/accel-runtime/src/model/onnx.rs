@@ -34,6 +34,49 @@ pub struct ValueInfo {
     pub elem_type: u64,
     /// Its dimensions; `None` when even their number is left open.
     pub dims: Option<Vec<Dim>>,
+    /// What it is when it is not a tensor, such as `sequence`; empty for a tensor.
+    pub(super) form: &'static str,
+}
+
+impl ValueInfo {
+    /// What it is in words: a tensor's type of elements, or `sequence`, `optional`, `map`.
+    pub const fn type_name(&self) -> &'static str {
+        if self.form.is_empty() { elem_type_name(self.elem_type) } else { self.form }
+    }
+}
+
+/// ONNX's name of a type of elements (`TensorProto.DataType`, onnx 1.23), in small letters.
+pub const fn elem_type_name(elem_type: u64) -> &'static str {
+    const NAMES: [&str; 27] = [
+        "undefined",
+        "float",
+        "uint8",
+        "int8",
+        "uint16",
+        "int16",
+        "int32",
+        "int64",
+        "string",
+        "bool",
+        "float16",
+        "double",
+        "uint32",
+        "uint64",
+        "complex64",
+        "complex128",
+        "bfloat16",
+        "float8e4m3fn",
+        "float8e4m3fnuz",
+        "float8e5m2",
+        "float8e5m2fnuz",
+        "uint4",
+        "int4",
+        "float4e2m1",
+        "float8e8m0",
+        "uint2",
+        "int2",
+    ];
+    if elem_type < 27 { NAMES[elem_type as usize] } else { "unknown" }
 }
 
 /// An operator's use in a graph.
@@ -265,7 +308,7 @@ fn value_info<R: BufRead + Seek>(wire: &mut Wire<R>, end: u64) -> Result<ValueIn
     Ok(info)
 }
 
-/// `TypeProto`; only tensors are of interest.
+/// `TypeProto`; of what is no tensor, only its kind is of interest.
 fn type_proto<R: BufRead + Seek>(
     wire: &mut Wire<R>,
     end: u64,
@@ -282,10 +325,19 @@ fn type_proto<R: BufRead + Seek>(
         }),
         // A sequence's or optional's element type is field 1 of the message.
         (4 | 9, Value::Bytes(end)) => {
+            info.form = if number == 4 { "sequence" } else { "optional" };
             wire.message(end, |wire, number, value| match (number, value) {
                 (1, Value::Bytes(end)) => type_proto(wire, end, &mut ValueInfo::default()),
                 _ => Ok(()),
             })
+        }
+        (5, Value::Bytes(_)) => {
+            info.form = "map";
+            Ok(())
+        }
+        (8, Value::Bytes(_)) => {
+            info.form = "sparse tensor";
+            Ok(())
         }
         _ => Ok(()),
     })

@@ -14,6 +14,9 @@ use super::{limits, panic_message};
 use crate::model::GraphFiles;
 use crate::{Error, Result};
 
+/// What may run a model that rten does not.
+const ALTERNATIVES: [EngineName; 2] = [EngineName::Ort, EngineName::Openvino];
+
 /// A loaded model and how it came to be.
 pub(super) struct Loaded {
     pub(super) model: MappedModel,
@@ -50,11 +53,11 @@ fn load_unguarded(graph: &GraphFiles, mut options: ModelOptions) -> Result<Loade
         limits::check(main, graph.bytes).map_err(|reason| corrupt(graph, reason))?;
     }
     let rewritten = rewrite::rewrite(&mut model).map_err(|refusal| Error::UnsupportedOperator {
-        operator: refusal.operator.to_owned(),
+        operator: refusal.operator,
         node: refusal.node,
         engine: EngineName::Rten,
         why: refusal.why,
-        alternatives: vec![EngineName::Ort, EngineName::Openvino],
+        alternatives: ALTERNATIVES.to_vec(),
     })?;
     let mut weights = Weights::of(graph);
     if let Some(graph) = &mut model.graph {
@@ -85,6 +88,19 @@ pub(super) fn corrupt(graph: &GraphFiles, reason: String) -> Error {
 fn load_error(error: &LoadError, graph: &GraphFiles) -> Error {
     let reason = error.to_string();
     match error.kind() {
+        // The graph that rten sees has a name for every node, which begins with its operator.
+        LoadErrorKind::OperatorInvalid
+            if let Some((operator, node)) = error.node().and_then(|it| it.split_once(' ')) =>
+        {
+            let said = reason.rsplit_once("operator error: ").map_or(&*reason, |(_, it)| it);
+            Error::UnsupportedOperator {
+                operator: operator.to_owned(),
+                node: node.to_owned(),
+                engine: EngineName::Rten,
+                why: format!("rten says: {said}"),
+                alternatives: ALTERNATIVES.to_vec(),
+            }
+        }
         LoadErrorKind::ParseError | LoadErrorKind::GraphError => corrupt(graph, reason),
         _ => Error::Load { engine: EngineName::Rten, path: graph.path.clone(), reason },
     }

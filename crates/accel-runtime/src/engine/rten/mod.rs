@@ -115,7 +115,8 @@ impl Engine for RtenEngine {
     }
 }
 
-/// Declarations as rten takes and gives them: it widens half precision and narrows doubles.
+/// Declarations as rten takes and gives them: it widens half precision. Doubles, which it would
+/// narrow, are refused.
 fn declared(values: &[ValueInfo], path: &Path) -> Result<Vec<TensorInfo>> {
     values
         .iter()
@@ -126,15 +127,16 @@ fn declared(values: &[ValueInfo], path: &Path) -> Result<Vec<TensorInfo>> {
                 remedy: "export the model with tensors of float, int or bool type".to_owned(),
             };
             let dtype = match value.elem_type {
-                1 | 10 | 11 => DType::F32,
+                1 | 10 => DType::F32,
                 2 => DType::U8,
                 3 => DType::I8,
                 6 => DType::I32,
                 7 => DType::I64,
                 9 => DType::Bool,
-                other => {
+                _ => {
                     return Err(unsupported(format!(
-                        "has ONNX element type {other}, which rten does not have"
+                        "is of type {}, which rten does not have",
+                        value.type_name()
                     )));
                 }
             };

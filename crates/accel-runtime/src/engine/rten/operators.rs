@@ -1,5 +1,5 @@
 //! What rten 0.27 computes without an error and wrongly, found by comparing it with ONNX Runtime
-//! 1.31 operator by operator.
+//! 1.31 operator by operator and by the ONNX project's own tests.
 
 use rten_onnx::onnx::{AttributeProto, NodeProto};
 
@@ -18,14 +18,23 @@ pub(super) enum Rewritten {
     FlatSoftmax,
     /// rten gives a stack of matrices times a vector one dimension too many.
     MatMulVector,
-    /// rten takes the last axis where ONNX's default is the second.
-    QuantizeAxis,
     /// rten's sums are off, and it pads with another value than the zero point.
     ConvInteger,
     /// rten gives infinity from 89 on.
     Softplus,
     /// rten adds pairs of products in 16 bits on x86 processors without AVX-512 VNNI.
     MatMulInteger,
+    /// rten gives the sign of zero, ONNX zero.
+    Sign,
+    /// rten takes the greatest or least of no truth values for true.
+    ReduceTruths,
+    /// rten multiplies by the scale's reciprocal, which rounds ties differently, and takes the
+    /// last axis where ONNX's default is the second.
+    Quantize,
+    /// The same with a scale that is computed on the way.
+    DynamicQuantize,
+    /// rten panics when a shape has fewer sizes than the value has dimensions.
+    ExpandByFewer,
 }
 
 impl Rewritten {
@@ -38,10 +47,14 @@ impl Rewritten {
             Self::CastToBool => "Cast (to=BOOL)",
             Self::FlatSoftmax => "Softmax (operator set below 13)",
             Self::MatMulVector => "MatMul (by a vector)",
-            Self::QuantizeAxis => "QuantizeLinear (axis=1)",
             Self::ConvInteger => "ConvInteger",
             Self::Softplus => "Softplus",
             Self::MatMulInteger => "MatMulInteger",
+            Self::Sign => "Sign",
+            Self::ReduceTruths => "ReduceMax or ReduceMin (of truth values)",
+            Self::Quantize => "QuantizeLinear",
+            Self::DynamicQuantize => "DynamicQuantizeLinear",
+            Self::ExpandByFewer => "Expand (by fewer sizes than dimensions)",
         }
     }
 }
@@ -75,6 +88,10 @@ pub(super) fn wrong(node: &NodeProto) -> Option<Wrong> {
         (Domain::Onnx, "ReduceMean") if integer(node, "noop_with_empty_axes") == Some(1) => Some((
             "ReduceMean (noop_with_empty_axes=1)",
             "rten takes the mean over all axes when none is given",
+        )),
+        (Domain::Onnx, "SequenceInsert") if has_input(node, 2) => Some((
+            "SequenceInsert (with a position)",
+            "rten counts a position from the end from one further on",
         )),
         (Domain::Onnx, "NonMaxSuppression") => Some((
             "NonMaxSuppression",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rten_onnx::onnx::{DataType, GraphProto, NodeProto, TensorProto, ValueInfoProto};
 
+use super::ranks::Ranks;
 use crate::engine::rten::operators::{Domain, input, integer, operator};
 
 /// A constant.
@@ -15,6 +16,13 @@ pub(super) struct Constant {
     is_small: bool,
     /// Its elements when they are at most eight floats.
     pub(super) floats: Option<Vec<f32>>,
+}
+
+impl Constant {
+    /// Whether it has one element.
+    pub(super) fn is_single(&self) -> bool {
+        self.dims.iter().all(|it| *it == 1)
+    }
 }
 
 /// Constants by name; `None` when two bodies have constants of one name.
@@ -30,6 +38,8 @@ pub(super) struct Known {
     truths: HashSet<String>,
     /// Values that may be something else. A name can be both in two bodies.
     others: HashSet<String>,
+    /// How many dimensions values have at least.
+    pub(super) ranks: Ranks,
 }
 
 impl Known {
@@ -51,11 +61,12 @@ impl Known {
 
     /// Whether the node makes numbers true or false.
     pub(super) fn casts_to_bool(&self, node: &NodeProto) -> bool {
-        let is_truth = |index| {
-            input(node, index)
-                .is_some_and(|it| self.truths.contains(it) && !self.others.contains(it))
-        };
-        (to_bool(node) || is_truth(1)) && !is_truth(0)
+        (to_bool(node) || self.is_truth(node, 1)) && !self.is_truth(node, 0)
+    }
+
+    /// Whether the node's input at that place is true or false.
+    pub(super) fn is_truth(&self, node: &NodeProto, index: usize) -> bool {
+        input(node, index).is_some_and(|it| self.truths.contains(it) && !self.others.contains(it))
     }
 
     fn survey(&mut self, graph: &GraphProto) {
@@ -64,6 +75,7 @@ impl Known {
         }
         for declared in graph.input.iter().chain(&graph.output).chain(&graph.value_info) {
             self.names.extend(declared.name.clone());
+            self.ranks.declared(declared);
         }
         for input in &graph.input {
             self.value(input.name.as_ref(), is_bool(input));
@@ -83,6 +95,7 @@ impl Known {
                     self.constant(output, tensor);
                 }
             }
+            self.ranks.node(node, &self.constants);
         }
     }
 
@@ -100,6 +113,7 @@ impl Known {
             is_small: is_small(tensor),
             floats: small_floats(tensor),
         };
+        self.ranks.add(name, tensor.dims.len());
         let known = self.constants.contains_key(name);
         self.constants.insert(name.to_owned(), if known { None } else { Some(constant) });
     }

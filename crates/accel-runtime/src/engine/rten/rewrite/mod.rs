@@ -5,25 +5,30 @@
 //! needs to be known of the graph's shapes.
 
 mod arg;
+mod defaults;
 mod integers;
 mod known;
 mod nodes;
+mod quantize;
+mod ranks;
 mod resize;
 mod simple;
+mod wide;
 
 use std::collections::BTreeMap;
 
 use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
 
-use self::known::Known;
+use self::known::{Constants, Known};
 use self::nodes::Nodes;
+use self::ranks::Ranks;
 use super::operators::{self, Domain, Rewritten, integer, operator, text};
 
 /// A node that rten computes wrongly and that cannot be rewritten.
 #[derive(Debug)]
 pub(super) struct Refusal {
     /// The operator with what makes it wrong, such as `Resize (mode=cubic)`.
-    pub(super) operator: &'static str,
+    pub(super) operator: String,
     /// The node's name, or its first output when it has none.
     pub(super) node: String,
     /// Why it is wrong, or why it cannot be rewritten.
@@ -39,6 +44,7 @@ pub(super) type Counts = BTreeMap<&'static str, usize>;
 /// The first node that is computed wrongly and cannot be rewritten.
 pub(super) fn rewrite(model: &mut ModelProto) -> Result<Counts, Refusal> {
     let Some(graph) = &mut model.graph else { return Ok(Counts::new()) };
+    wide::check(graph)?;
     let imported = model
         .opset_import
         .iter()
@@ -60,18 +66,23 @@ impl Rewriter {
     fn graph(&mut self, graph: &mut GraphProto) -> Result<(), Refusal> {
         let mut nodes = Vec::with_capacity(graph.node.len());
         for mut node in std::mem::take(&mut graph.node) {
-            if let Some((operator, why)) = operators::wrong(&node) {
-                return Err(Refusal { operator, node: label(&node), why: why.to_owned() });
+            if let Some((operator, why)) = operators::wrong(&node).or_else(|| self.wrong(&node)) {
+                let (operator, why) = (operator.to_owned(), why.to_owned());
+                return Err(Refusal { operator, node: label(&node), why });
             }
             for attribute in &mut node.attribute {
                 if let Some(body) = &mut attribute.g {
                     self.graph(body)?;
                 }
             }
+            defaults::complete(&mut node, &self.known);
             let Some(kind) = self.kind(&node) else {
                 nodes.push(node);
                 continue;
             };
+            let label = label(&node);
+            let second = operators::input(&node, 1);
+            let is_constant = second.is_some_and(|it| self.known.dims(it).is_some());
             let mut replacement = Nodes::new(&mut self.known.names, &node);
             let constants = &self.known.constants;
             let rewritten = match kind {
@@ -79,23 +90,59 @@ impl Rewriter {
                 Rewritten::CubicResize => resize::rewrite(&node, constants, &mut replacement),
                 Rewritten::CastToBool => simple::cast_to_bool(&node, &mut replacement),
                 Rewritten::FlatSoftmax => simple::flat_softmax(&node, &mut replacement),
-                Rewritten::MatMulVector => simple::matmul_vector(&node, &mut replacement),
-                Rewritten::QuantizeAxis => {
-                    simple::quantize_axis(&node, &mut replacement);
-                    Ok(())
+                Rewritten::MatMulVector if is_constant => {
+                    simple::matmul_vector(&node, &mut replacement)
                 }
+                Rewritten::MatMulVector => simple::matmul_unknown(&node, &mut replacement),
                 Rewritten::ConvInteger => integers::convolution(&node, constants, &mut replacement),
                 Rewritten::Softplus => simple::softplus(&node, &mut replacement),
                 Rewritten::MatMulInteger => integers::matmul(&node, constants, &mut replacement),
+                Rewritten::Sign => simple::sign(&node, &mut replacement),
+                Rewritten::ReduceTruths => simple::reduce_truths(&node, &mut replacement),
+                Rewritten::Quantize => quantize::given_scale(&node, constants, &mut replacement),
+                Rewritten::DynamicQuantize => quantize::dynamic_scale(&node, &mut replacement),
+                Rewritten::ExpandByFewer => {
+                    let missing = missing_sizes(&node, constants, &self.known.ranks);
+                    simple::expand_by_fewer(&node, missing, &mut replacement)
+                }
             };
-            rewritten.map_err(|why| Refusal { operator: kind.label(), node: label(&node), why })?;
+            rewritten.map_err(|why| {
+                let operator = kind.label().to_owned();
+                Refusal { operator, node: label.clone(), why }
+            })?;
             let (new, constants) = replacement.into_parts();
-            nodes.extend(new);
+            nodes.extend(new.into_iter().map(|mut it| {
+                it.name = Some(format!("{} of {} {label}", self::label(&it), operator(&node).1));
+                it
+            }));
             graph.initializer.extend(constants);
             *self.counts.entry(kind.label()).or_default() += 1;
         }
+        for node in &mut nodes {
+            // What rten reports is the node's name, and that is to say the operator as well.
+            node.name = Some(format!("{} {}", operator(node).1, label(node)));
+        }
         graph.node = nodes;
         Ok(())
+    }
+
+    /// Why rten computes the node wrongly, where that depends on other parts of the graph.
+    fn wrong(&self, node: &NodeProto) -> Option<operators::Wrong> {
+        if operator(node) != (Domain::Onnx, "Resize")
+            || text(node, "coordinate_transformation_mode") != Some("align_corners")
+        {
+            return None;
+        }
+        let scales = operators::input(node, 2)?;
+        let known = self.known.constants.get(scales).and_then(Option::as_ref);
+        let is_whole = |it: &f32| it.fract().to_bits() == 0;
+        if known.and_then(|it| it.floats.as_ref()).is_some_and(|it| it.iter().all(is_whole)) {
+            return None;
+        }
+        Some((
+            "Resize (coordinate_transformation_mode=align_corners, by a scale that is no integer)",
+            "rten aligns the last whole place of the result, ONNX the place that the scale gives",
+        ))
     }
 
     /// How the node is to be rewritten, if it is.
@@ -107,6 +154,13 @@ impl Rewriter {
             "ArgMin" => Some(Rewritten::ArgMin),
             "ConvInteger" => Some(Rewritten::ConvInteger),
             "Softplus" => Some(Rewritten::Softplus),
+            "Sign" => Some(Rewritten::Sign),
+            "DynamicQuantizeLinear" => Some(Rewritten::DynamicQuantize),
+            "ReduceMax" | "ReduceMin" => {
+                self.known.is_truth(node, 0).then_some(Rewritten::ReduceTruths)
+            }
+            "Expand" => (missing_sizes(node, &self.known.constants, &self.known.ranks) > 0)
+                .then_some(Rewritten::ExpandByFewer),
             "MatMulInteger" => {
                 let small = input(1).is_some_and(|it| self.known.is_small(it));
                 (operators::products_overflow() && !small).then_some(Rewritten::MatMulInteger)
@@ -117,13 +171,24 @@ impl Rewriter {
                 let flat = self.operator_set.is_some_and(|it| it < 13);
                 (flat && integer(node, "axis") != Some(-1)).then_some(Rewritten::FlatSoftmax)
             }
-            "MatMul" => (self.known.dims(input(1)?)?.len() == 1).then_some(Rewritten::MatMulVector),
-            "QuantizeLinear" if integer(node, "axis").is_none() => {
-                (self.known.dims(input(1)?)?.len() == 1).then_some(Rewritten::QuantizeAxis)
+            "MatMul" => {
+                (self.known.ranks.at_least(input(1)?) < 2).then_some(Rewritten::MatMulVector)
             }
+            "QuantizeLinear" => quantize::is_served(node).then_some(Rewritten::Quantize),
             _ => None,
         }
     }
+}
+
+/// How many sizes fewer a node's shape has than the value that is expanded by it has dimensions.
+fn missing_sizes(node: &NodeProto, constants: &Constants, ranks: &Ranks) -> usize {
+    let missing = || {
+        let sizes = operators::input(node, 1)?;
+        let constant = constants.get(sizes).and_then(|it| it.as_ref()?.dims.first().copied());
+        let count = constant.or_else(|| *ranks.dims(sizes)?.first()?)?;
+        ranks.at_least(operators::input(node, 0)?).checked_sub(usize::try_from(count).ok()?)
+    };
+    missing().unwrap_or(0)
 }
 
 /// The node's name, or its first output when it has none.

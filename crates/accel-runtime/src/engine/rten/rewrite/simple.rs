@@ -1,6 +1,6 @@
 //! Rewritings of a few nodes each.
 
-use rten_onnx::onnx::{AttributeProto, AttributeType, DataType, NodeProto};
+use rten_onnx::onnx::{DataType, NodeProto};
 
 use super::nodes::Nodes;
 use crate::engine::rten::operators::{input, integer};
@@ -39,16 +39,68 @@ pub(super) fn matmul_vector(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(
     Ok(())
 }
 
-/// `QuantizeLinear` with a scale for every place along an axis that the node does not name.
-pub(super) fn quantize_axis(node: &NodeProto, nodes: &mut Nodes<'_>) {
-    let mut named = node.clone();
-    named.attribute.push(AttributeProto {
-        name: Some("axis".to_owned()),
-        i: Some(1),
-        r#type: Some(AttributeType::INT),
-        ..AttributeProto::default()
-    });
-    nodes.push(named);
+/// `MatMul` by what may be a vector: of the sizes of the first matrix and of rten's result, those
+/// that the result is to have.
+pub(super) fn matmul_unknown(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String> {
+    let (value, output) = ends(node)?;
+    let other = input(node, 1).ok_or("it has one input")?;
+    let product = nodes.add("MatMul", &[value, other]);
+    let (zero, one) = (nodes.integers(&[0]), nodes.integers(&[1]));
+    let (outer, own) = (nodes.add("Shape", &[value]), nodes.add("Shape", &[&product]));
+    let sizes = nodes.add_with("Concat", &[&outer, &own], &[("axis", 0)]);
+    // The shape of a shape is the number of dimensions, as a row of one.
+    let (rank, all) = (nodes.add("Shape", &[&outer]), nodes.add("Shape", &[&sizes]));
+    let other_shape = nodes.add("Shape", &[other]);
+    let other_rank = nodes.add("Shape", &[&other_shape]);
+    let is_vector = nodes.add("Equal", &[&other_rank, &one]);
+    let without_last = nodes.add("Sub", &[&rank, &one]);
+    let start = nodes.add("Where", &[&is_vector, &zero, &rank]);
+    let end = nodes.add("Where", &[&is_vector, &without_last, &all]);
+    let shape = nodes.add("Slice", &[&sizes, &start, &end]);
+    nodes.add_as("Reshape", &[&product, &shape], &[("allowzero", 1)], output);
+    Ok(())
+}
+
+/// `Sign`: zero stays what it is.
+pub(super) fn sign(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String> {
+    let (value, output) = ends(node)?;
+    // A zero of the value's type; where it is not a number, neither is the sign of one.
+    let zero = nodes.add("Sub", &[value, value]);
+    let is_zero = nodes.add("Equal", &[value, &zero]);
+    let sign = nodes.add("Sign", &[value]);
+    nodes.add_as("Where", &[&is_zero, value, &sign], &[], output);
+    Ok(())
+}
+
+/// `ReduceMax` and `ReduceMin` of truth values, as numbers: of none, the greatest is less than
+/// every number and the least is greater.
+pub(super) fn reduce_truths(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String> {
+    let (value, output) = ends(node)?;
+    let number = nodes.cast(value, DataType::FLOAT);
+    let mut reduce = node.clone();
+    let reduced = nodes.fresh("reduced");
+    reduce.input = node.input.clone();
+    reduce.input[0] = number;
+    reduce.output = vec![reduced.clone()];
+    nodes.push(reduce);
+    let half = nodes.float(0.5);
+    nodes.add_as("Greater", &[&reduced, &half], &[], output);
+    Ok(())
+}
+
+/// `Expand` by fewer sizes than the value has dimensions: ones before them change
+/// nothing.
+pub(super) fn expand_by_fewer(
+    node: &NodeProto,
+    missing: usize,
+    nodes: &mut Nodes<'_>,
+) -> Result<(), String> {
+    let (value, output) = ends(node)?;
+    let sizes = input(node, 1).ok_or("it has one input")?;
+    let ones = nodes.integers(&vec![1; missing]);
+    let sizes = nodes.add_with("Concat", &[&ones, sizes], &[("axis", 0)]);
+    nodes.add_as("Expand", &[value, &sizes], &[], output);
+    Ok(())
 }
 
 /// `Softplus`: max(x, 0) + log(1 + exp(-|x|)), which does not overflow.
