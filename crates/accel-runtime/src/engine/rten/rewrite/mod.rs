@@ -13,7 +13,7 @@ mod simple;
 
 use std::collections::BTreeMap;
 
-use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
+use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
 
 use self::known::Known;
 use self::nodes::Nodes;
@@ -72,6 +72,7 @@ impl Rewriter {
                 nodes.push(node);
                 continue;
             };
+            let transposed = self.transposed(&node);
             let mut replacement = Nodes::new(&mut self.known.names, &node);
             let constants = &self.known.constants;
             let rewritten = match kind {
@@ -80,6 +81,9 @@ impl Rewriter {
                 Rewritten::CastToBool => simple::cast_to_bool(&node, &mut replacement),
                 Rewritten::FlatSoftmax => simple::flat_softmax(&node, &mut replacement),
                 Rewritten::MatMulVector => simple::matmul_vector(&node, &mut replacement),
+                Rewritten::MatMulTransposed => {
+                    simple::matmul_transposed(&node, transposed.as_ref(), &mut replacement)
+                }
                 Rewritten::QuantizeAxis => {
                     simple::quantize_axis(&node, &mut replacement);
                     Ok(())
@@ -92,10 +96,25 @@ impl Rewriter {
             let (new, constants) = replacement.into_parts();
             nodes.extend(new);
             graph.initializer.extend(constants);
-            *self.counts.entry(kind.label()).or_default() += 1;
+            // That one is written anew for its memory alone.
+            if kind != Rewritten::MatMulTransposed {
+                *self.counts.entry(kind.label()).or_default() += 1;
+            }
         }
         graph.node = nodes;
         Ok(())
+    }
+
+    /// The constant whose transposition is the node's second input, if it is one of floats.
+    fn transposed(&self, node: &NodeProto) -> Option<Transposed> {
+        let name = self.known.transposed.get(operators::input(node, 1)?)?.as_ref()?;
+        let constant = self.known.constants.get(name)?.as_ref()?;
+        let [rows, columns] = *constant.dims.as_slice() else { return None };
+        (constant.data_type == Some(DataType::FLOAT)).then(|| Transposed {
+            name: name.clone(),
+            rows,
+            columns,
+        })
     }
 
     /// How the node is to be rewritten, if it is.
@@ -117,6 +136,7 @@ impl Rewriter {
                 let flat = self.operator_set.is_some_and(|it| it < 13);
                 (flat && integer(node, "axis") != Some(-1)).then_some(Rewritten::FlatSoftmax)
             }
+            "MatMul" if self.transposed(node).is_some() => Some(Rewritten::MatMulTransposed),
             "MatMul" => (self.known.dims(input(1)?)?.len() == 1).then_some(Rewritten::MatMulVector),
             "QuantizeLinear" if integer(node, "axis").is_none() => {
                 (self.known.dims(input(1)?)?.len() == 1).then_some(Rewritten::QuantizeAxis)
@@ -124,6 +144,13 @@ impl Rewriter {
             _ => None,
         }
     }
+}
+
+/// A constant of `rows` by `columns` floats, whose transposition a node multiplies by.
+struct Transposed {
+    name: String,
+    rows: i64,
+    columns: i64,
 }
 
 /// The node's name, or its first output when it has none.
