@@ -108,6 +108,23 @@ MODELS: dict[str, tuple[str, int, RealSize]] = {
             external_data=True,
         ),
     ),
+    # whisper-tiny: `whisper_parts.PUBLISHED` has its tokens, window and positions.
+    "whisper": (
+        "whisper",
+        1,
+        RealSize(
+            {
+                "d_model": 384,
+                "encoder_layers": 4,
+                "encoder_attention_heads": 6,
+                "encoder_ffn_dim": 1536,
+                "decoder_layers": 4,
+                "decoder_attention_heads": 6,
+                "decoder_ffn_dim": 1536,
+            },
+            std=0.08,
+        ),
+    ),
 }
 
 

@@ -5,10 +5,10 @@ mod cpu;
 mod kept;
 #[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 pub mod locate;
-#[cfg(feature = "ort")]
-pub mod ort;
 #[cfg(feature = "openvino")]
 pub mod openvino;
+#[cfg(feature = "ort")]
+pub mod ort;
 mod rten;
 
 use std::fmt::{self, Debug};

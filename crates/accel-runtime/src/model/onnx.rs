@@ -35,7 +35,7 @@ pub struct ValueInfo {
     /// Its dimensions; `None` when even their number is left open.
     pub dims: Option<Vec<Dim>>,
     /// What it is when it is not a tensor, such as `sequence`; empty for a tensor.
-    pub(super) form: &'static str,
+    pub form: &'static str,
 }
 
 impl ValueInfo {

@@ -229,7 +229,9 @@ mod tests {
         Precision, SessionOptions, WebnnDevice, WebnnOptions,
     };
 
-    use super::{CPU_ENGINE, ISOLATE, Isolate, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+    use super::{
+        CPU_ENGINE, ISOLATE, Isolate, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS,
+    };
 
     const OPTIONS: SessionOptions = SessionOptions {
         precision: Precision::Fp32,

@@ -104,6 +104,30 @@ fn a_stack_of_matrices_times_a_vector_loses_a_dimension() {
 }
 
 #[test]
+fn a_transposed_constant_multiplies_whatever_stands_before_it() {
+    let numbers: Vec<_> = (1_u8..=6).flat_map(|it| f32::from(it).to_le_bytes()).collect();
+    let file = |dims: &[&str], result: &[&str]| {
+        model(&graph(
+            &[node("Transpose", &["w"], &["t"]), node("MatMul", &["x", "t"], &["y"])],
+            // Rows 1 2, 3 4 and 5 6.
+            &[constant("w", FLOAT, &[3, 2], &numbers)],
+            &[value("x", FLOAT, dims)],
+            &[value("y", FLOAT, result)],
+        ))
+    };
+    let stack = file(&["a", "b", "2"], &["a", "b", "3"]);
+    let x = floats(&[2, 1, 2], &[1.0, 0.0, 10.0, 1.0]);
+    let y = run(&stack, vec![("x", x)]);
+    assert_eq!(y.shape(), [2, 1, 3]);
+    assert_eq!(y.as_f32().unwrap(), [1.0, 3.0, 5.0, 12.0, 34.0, 56.0]);
+    let y = run(&stack, vec![("x", floats(&[2, 0, 2], &[]))]);
+    assert_eq!(y.shape(), [2, 0, 3]);
+    let y = run(&file(&["2"], &["3"]), vec![("x", floats(&[2], &[0.0, 1.0]))]);
+    assert_eq!(y.shape(), [3]);
+    assert_eq!(y.as_f32().unwrap(), [2.0, 4.0, 6.0]);
+}
+
+#[test]
 fn softplus_does_not_overflow() {
     let file = model(&graph(
         &[node("Softplus", &["x"], &["y"])],

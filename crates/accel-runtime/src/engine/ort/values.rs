@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn types_that_tensors_do_not_have_are_refused_by_name() {
         let declared = |elem_type, dims| {
-            let value = ValueInfo { name: "x".to_owned(), elem_type, dims };
+            let value = ValueInfo { name: "x".to_owned(), elem_type, dims, form: "" };
             ports(&[value], Path::new("model.onnx"))
         };
         let dims = Some(vec![Dim::Fixed(1)]);

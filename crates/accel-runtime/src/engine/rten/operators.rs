@@ -18,6 +18,8 @@ pub(super) enum Rewritten {
     FlatSoftmax,
     /// rten gives a stack of matrices times a vector one dimension too many.
     MatMulVector,
+    /// rten would keep a transposed copy of a constant for every body that multiplies by it.
+    MatMulTransposed,
     /// rten's sums are off, and it pads with another value than the zero point.
     ConvInteger,
     /// rten gives infinity from 89 on.
@@ -47,6 +49,7 @@ impl Rewritten {
             Self::CastToBool => "Cast (to=BOOL)",
             Self::FlatSoftmax => "Softmax (operator set below 13)",
             Self::MatMulVector => "MatMul (by a vector)",
+            Self::MatMulTransposed => "MatMul (by a transposed constant)",
             Self::ConvInteger => "ConvInteger",
             Self::Softplus => "Softplus",
             Self::MatMulInteger => "MatMulInteger",

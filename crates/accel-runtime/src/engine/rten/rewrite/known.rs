@@ -34,6 +34,8 @@ pub(super) struct Known {
     /// Names in use: a new value's name must not repeat one, not even one of an outer graph.
     pub(super) names: HashSet<String>,
     pub(super) constants: Constants,
+    /// What values are the transposition of; `None` when two bodies have values of one name.
+    pub(super) transposed: BTreeMap<String, Option<String>>,
     /// Values that are true or false, and stored as 1 or 0.
     truths: HashSet<String>,
     /// Values that may be something else. A name can be both in two bodies.
@@ -85,6 +87,11 @@ impl Known {
             if operator(node).1 != "Constant" {
                 self.value(node.output.first(), gives_truths(node) || to_bool(node));
             }
+            if let Some((output, source)) = transposition(node) {
+                let known = self.transposed.contains_key(output);
+                let source = (!known).then(|| source.to_owned());
+                self.transposed.insert(output.to_owned(), source);
+            }
             for attribute in &node.attribute {
                 if let Some(body) = &attribute.g {
                     self.survey(body);
@@ -116,6 +123,16 @@ impl Known {
         self.ranks.add(name, tensor.dims.len());
         let known = self.constants.contains_key(name);
         self.constants.insert(name.to_owned(), if known { None } else { Some(constant) });
+    }
+}
+
+/// What a node that exchanges two axes gives, and what it takes.
+fn transposition(node: &NodeProto) -> Option<(&str, &str)> {
+    let order = node.attribute.iter().find(|it| it.name.as_deref() == Some("perm"));
+    let exchanges = order.is_none_or(|it| it.ints == [1, 0]);
+    match (operator(node), node.output.as_slice()) {
+        ((Domain::Onnx, "Transpose"), [output]) if exchanges => Some((output, input(node, 0)?)),
+        _ => None,
     }
 }
 

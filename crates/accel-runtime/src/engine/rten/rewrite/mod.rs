@@ -17,7 +17,7 @@ mod wide;
 
 use std::collections::BTreeMap;
 
-use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto};
+use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
 
 use self::known::{Constants, Known};
 use self::nodes::Nodes;
@@ -83,6 +83,7 @@ impl Rewriter {
             let label = label(&node);
             let second = operators::input(&node, 1);
             let is_constant = second.is_some_and(|it| self.known.dims(it).is_some());
+            let transposed = self.transposed(&node);
             let mut replacement = Nodes::new(&mut self.known.names, &node);
             let constants = &self.known.constants;
             let rewritten = match kind {
@@ -92,6 +93,9 @@ impl Rewriter {
                 Rewritten::FlatSoftmax => simple::flat_softmax(&node, &mut replacement),
                 Rewritten::MatMulVector if is_constant => {
                     simple::matmul_vector(&node, &mut replacement)
+                }
+                Rewritten::MatMulTransposed => {
+                    simple::matmul_transposed(&node, transposed.as_ref(), &mut replacement)
                 }
                 Rewritten::MatMulVector => simple::matmul_unknown(&node, &mut replacement),
                 Rewritten::ConvInteger => integers::convolution(&node, constants, &mut replacement),
@@ -116,7 +120,10 @@ impl Rewriter {
                 it
             }));
             graph.initializer.extend(constants);
-            *self.counts.entry(kind.label()).or_default() += 1;
+            // That one is written anew for its memory alone.
+            if kind != Rewritten::MatMulTransposed {
+                *self.counts.entry(kind.label()).or_default() += 1;
+            }
         }
         for node in &mut nodes {
             // What rten reports is the node's name, and that is to say the operator as well.
@@ -145,6 +152,18 @@ impl Rewriter {
         ))
     }
 
+    /// The constant whose transposition is the node's second input, if it is one of floats.
+    fn transposed(&self, node: &NodeProto) -> Option<Transposed> {
+        let name = self.known.transposed.get(operators::input(node, 1)?)?.as_ref()?;
+        let constant = self.known.constants.get(name)?.as_ref()?;
+        let [rows, columns] = *constant.dims.as_slice() else { return None };
+        (constant.data_type == Some(DataType::FLOAT)).then(|| Transposed {
+            name: name.clone(),
+            rows,
+            columns,
+        })
+    }
+
     /// How the node is to be rewritten, if it is.
     fn kind(&self, node: &NodeProto) -> Option<Rewritten> {
         let (Domain::Onnx, operator) = operator(node) else { return None };
@@ -171,6 +190,7 @@ impl Rewriter {
                 let flat = self.operator_set.is_some_and(|it| it < 13);
                 (flat && integer(node, "axis") != Some(-1)).then_some(Rewritten::FlatSoftmax)
             }
+            "MatMul" if self.transposed(node).is_some() => Some(Rewritten::MatMulTransposed),
             "MatMul" => {
                 (self.known.ranks.at_least(input(1)?) < 2).then_some(Rewritten::MatMulVector)
             }
@@ -189,6 +209,13 @@ fn missing_sizes(node: &NodeProto, constants: &Constants, ranks: &Ranks) -> usiz
         ranks.at_least(operators::input(node, 0)?).checked_sub(usize::try_from(count).ok()?)
     };
     missing().unwrap_or(0)
+}
+
+/// A constant of `rows` by `columns` floats, whose transposition a node multiplies by.
+struct Transposed {
+    name: String,
+    rows: i64,
+    columns: i64,
 }
 
 /// The node's name, or its first output when it has none.

@@ -2,6 +2,7 @@
 
 use rten_onnx::onnx::{DataType, NodeProto};
 
+use super::Transposed;
 use super::nodes::Nodes;
 use crate::engine::rten::operators::{input, integer};
 
@@ -57,6 +58,26 @@ pub(super) fn matmul_unknown(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<
     let start = nodes.add("Where", &[&is_vector, &zero, &rank]);
     let end = nodes.add("Where", &[&is_vector, &without_last, &all]);
     let shape = nodes.add("Slice", &[&sizes, &start, &end]);
+    nodes.add_as("Reshape", &[&product, &shape], &[("allowzero", 1)], output);
+    Ok(())
+}
+
+/// `MatMul` by the transposition of a constant: the rows of the other operand, times the constant as
+/// it lies in memory.
+pub(super) fn matmul_transposed(
+    node: &NodeProto,
+    by: Option<&Transposed>,
+    nodes: &mut Nodes<'_>,
+) -> Result<(), String> {
+    let (value, output) = ends(node)?;
+    let Transposed { name, rows, columns } = by.ok_or("its second input is no such constant")?;
+    let (first, last) = (nodes.integers(&[0]), nodes.integers(&[-1]));
+    let (flat, width) = (nodes.integers(&[-1, *columns]), nodes.integers(&[*rows]));
+    let shape = nodes.add("Shape", &[value]);
+    let outer = nodes.add("Slice", &[&shape, &first, &last]);
+    let shape = nodes.add_with("Concat", &[&outer, &width], &[("axis", 0)]);
+    let matrix = nodes.add("Reshape", &[value, &flat]);
+    let product = nodes.add_with("Gemm", &[&matrix, name], &[("transB", 1)]);
     nodes.add_as("Reshape", &[&product, &shape], &[("allowzero", 1)], output);
     Ok(())
 }
