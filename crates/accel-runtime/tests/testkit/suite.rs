@@ -110,7 +110,7 @@ fn skips_say_why_and_what_to_do() {
         })
         .collect();
     let [rocm, _, clip, webnn] = reasons[..] else { panic!("{reasons:?}") };
-    assert!(rocm.contains("ROCm") && rocm.contains("ONNX Runtime"), "{rocm}");
+    assert!(rocm.contains("ROCm: ") && rocm.contains("AMD GPU"), "{rocm}");
     assert!(clip.contains("no reference recorded for `clip`"), "{clip}");
     assert!(clip.contains("tools/fixtures/make.py"), "{clip}");
     assert!(webnn.contains("no simulator"), "{webnn}");
