@@ -25,6 +25,8 @@ mod operators;
 #[cfg(feature = "ort")]
 mod ort;
 #[cfg(feature = "ort")]
+mod ort_devices;
+#[cfg(feature = "ort")]
 mod ort_library;
 mod pool;
 mod reference;

@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use accel_runtime::engine::ort::{OrtEngine, found};
-use accel_runtime::engine::{Engine, Feed, Keep, Kept, RtenEngine};
+use accel_runtime::engine::{Engine, Feed, Keep, Kept};
 use accel_runtime::{
-    Arena, Availability, ComputeUnits, ConvSearch, CoremlFormat, CoremlSpecialization, CpuEngine,
-    CpuOptions, CudaOptions, DeviceOptions, EngineName, Error, GraphModel, GraphOptimization,
-    ModelDir, MpsOptions, Pipeline, Platform, Precision, RocmOptions, Session, SessionOptions,
-    Tensor, TensorData, availability, load,
+    Availability, CpuEngine, CpuOptions, DeviceOptions, EngineName, Error, GraphModel,
+    GraphOptimization, ModelDir, Pipeline, Platform, Precision, Session, SessionOptions, Tensor,
+    TensorData, availability, load,
 };
 
 use crate::engines::{options, require};
@@ -80,8 +79,8 @@ fn two_engines_and_pytorch_agree_on_every_graph() {
             "{model}: max abs difference {from_pytorch:e} from PyTorch, {from_rten:e} from rten"
         );
         assert!(from_pytorch <= TOLERANCE, "{model}: {from_pytorch:e} from PyTorch");
-        // Either may be off by as much, CLAP's resized spectrogram on rten by 8e-5.
-        assert!(from_rten <= 2.5 * TOLERANCE, "{model}: {from_rten:e} from rten");
+        // Either may be off by as much, to either side.
+        assert!(from_rten <= 2.0 * TOLERANCE, "{model}: {from_rten:e} from rten");
     }
 }
 
@@ -358,110 +357,4 @@ fn the_library_says_what_it_is() {
     let placement = skill.placement();
     assert_eq!((placement.engine, &placement.engine_version), (EngineName::Ort, &found.version));
     assert!(placement.device.starts_with("CPU"), "{placement}");
-}
-
-const CUDA: DeviceOptions = DeviceOptions::Cuda(CudaOptions {
-    device_id: 0,
-    arena: Arena::NextPowerOfTwo,
-    tf32: false,
-    cuda_graph: false,
-    conv_search: ConvSearch::Heuristic,
-    conv_max_workspace: true,
-    prefer_nhwc: false,
-    copy_in_default_stream: true,
-});
-
-const ROCM: DeviceOptions = DeviceOptions::Rocm(RocmOptions {
-    device_id: 0,
-    fp16: false,
-    int8: false,
-    exhaustive_tune: false,
-    model_cache: false,
-});
-
-const MPS: DeviceOptions = DeviceOptions::Mps(MpsOptions {
-    format: CoremlFormat::MlProgram,
-    compute_units: ComputeUnits::All,
-    specialization: CoremlSpecialization::Default,
-    low_precision_accumulation: false,
-    static_shapes: false,
-    model_cache: false,
-});
-
-/// Whatever this machine has, a device that is not there is never another one.
-#[test]
-fn devices_that_are_not_there_are_unavailable() {
-    for (device, present, what) in [
-        (CUDA, fs::exists("/proc/driver/nvidia/gpus").unwrap(), "NVIDIA GPU"),
-        (ROCM, fs::exists("/dev/kfd").unwrap(), "AMD GPU"),
-        (MPS, cfg!(target_os = "macos"), "macOS"),
-    ] {
-        let options = SessionOptions { device, ..OPTIONS };
-        if present {
-            println!("{} is there: not tested", device.platform().label());
-            continue;
-        }
-        let error = load::<GraphModel>(
-            &accel_runtime::SkillSpec { platform: device.platform(), ..SPEC },
-            &fixture("vit").into(),
-            &options,
-        );
-        let error = error.unwrap_err();
-        assert!(matches!(&error, Error::EngineUnavailable { .. }), "{error}");
-        assert!(error.to_string().contains(what), "{error}");
-        let availability = availability(&options);
-        let Availability::Unavailable { engine, reason, remedy } = availability else {
-            panic!("{availability:?}")
-        };
-        assert_eq!(engine, EngineName::Ort);
-        assert!(!reason.is_empty() && !remedy.is_empty());
-    }
-}
-
-/// An engine that says CUDA and computes on the processor is found out by where its nodes are.
-#[cfg(feature = "testkit")]
-#[test]
-fn a_double_that_computes_on_the_processor_is_caught() {
-    use accel_runtime::Stage;
-    use accel_runtime::testkit::check_placement;
-
-    let options = SessionOptions { device: CUDA, ..OPTIONS };
-    let source =
-        accel_runtime::ModelSource::from(fixture("vit")).with_engine(std::sync::Arc::new(Double));
-    let spec = accel_runtime::SkillSpec { platform: Platform::Cuda, ..SPEC };
-    let skill: GraphModel = load(&spec, &source, &options).unwrap();
-    let failure = check_placement(&skill.placement(), Platform::Cuda, &options).unwrap_err();
-    assert_eq!(failure.stage, Stage::Placement);
-    assert!(failure.message.contains("asked for CUDA"), "{failure}");
-}
-
-/// Takes CUDA's options and leaves the work to the processor's engine, which says so.
-#[derive(Debug)]
-struct Double;
-
-impl Engine for Double {
-    fn name(&self) -> EngineName {
-        EngineName::Ort
-    }
-
-    fn version(&self) -> String {
-        "1.31.1".to_owned()
-    }
-
-    fn load(
-        &self,
-        graph: &accel_runtime::GraphFiles,
-        _: Platform,
-        options: &SessionOptions,
-    ) -> accel_runtime::Result<Box<dyn Session>> {
-        let mut options = SessionOptions { device: cpu(true, false), ..*options };
-        match OrtEngine::for_options(&options) {
-            Ok(engine) => engine.load(graph, Platform::Cpu, &options),
-            // Without the library it is still a double, only a clumsier one.
-            Err(_) => {
-                options.device = OPTIONS.device;
-                RtenEngine::new().load(graph, Platform::Cpu, &options)
-            }
-        }
-    }
 }
