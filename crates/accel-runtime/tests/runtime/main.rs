@@ -22,6 +22,12 @@ mod models;
 mod mutations;
 mod onnx_bytes;
 mod operators;
+#[cfg(feature = "ort")]
+mod ort;
+#[cfg(feature = "ort")]
+mod ort_devices;
+#[cfg(feature = "ort")]
+mod ort_library;
 mod pool;
 mod reference;
 mod rewritten;

@@ -8,6 +8,9 @@ use std::path::Path;
 /// Enough of a library's beginning to hold the headers that are read here.
 const HEAD_BYTES: u64 = 4096;
 
+/// How an ELF file begins.
+const ELF: &[u8] = b"\x7fELF";
+
 /// Refuses a file that this machine cannot load; the reason.
 pub(super) fn check(path: &Path) -> Result<(), String> {
     let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
@@ -21,8 +24,7 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
 /// Refuses a library of `length` bytes that begins with `head` on a machine of that system and
 /// processor, as Rust names them.
 fn check_head(head: &[u8], length: u64, os: &str, arch: &str) -> Result<(), String> {
-    let (format, made_for) = if head.starts_with(b"\x7fELF") {
-        check_elf_length(head, length)?;
+    let (format, made_for) = if head.starts_with(ELF) {
         ("linux", elf_arch(head))
     } else if head.starts_with(&[0xcf, 0xfa, 0xed, 0xfe]) {
         ("macos", mach_arch(head))
@@ -41,12 +43,17 @@ fn check_head(head: &[u8], length: u64, os: &str, arch: &str) -> Result<(), Stri
         return Err(format!("it is a library for {format}, and this machine runs {os}"));
     }
     match made_for {
-        Some(made_for) if made_for == arch => Ok(()),
+        Some(made_for) if made_for == arch => {}
         Some(made_for) => {
-            Err(format!("it is built for {made_for} processors, and this machine is {arch}"))
+            return Err(format!(
+                "it is built for {made_for} processors, and this machine is {arch}"
+            ));
         }
-        None => Err(format!("it is built for another processor than this machine's {arch}")),
+        None => {
+            return Err(format!("it is built for another processor than this machine's {arch}"));
+        }
     }
+    if head.starts_with(ELF) { check_elf_length(head, length) } else { Ok(()) }
 }
 
 /// Refuses an ELF file that ends before its parts do.

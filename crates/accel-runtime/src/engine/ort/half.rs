@@ -43,7 +43,9 @@ pub(super) fn to_f16(value: f32) -> u16 {
         }
         _ => 0,
     };
-    sign | result as u16
+    #[expect(clippy::cast_possible_truncation, reason = "15 bits")]
+    let result = result as u16;
+    sign | result
 }
 
 /// The value of a bfloat16.

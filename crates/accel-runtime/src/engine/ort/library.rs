@@ -81,9 +81,8 @@ fn load() -> Result<Library, Problem> {
     if let Some(path) = locate::variable(ONNXRUNTIME) {
         return open(&path).map_err(|reason| Problem {
             reason: format!("{ONNXRUNTIME} names {}, and {reason}", path.display()),
-            remedy: format!(
-                "name another file, or unset it and run `accel engines install onnxruntime`"
-            ),
+            remedy: "name another file, or unset it and run `accel engines install onnxruntime`"
+                .to_owned(),
             missing: false,
         });
     }

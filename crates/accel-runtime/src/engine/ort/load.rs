@@ -27,7 +27,7 @@ pub(super) fn load(
     options: &SessionOptions,
     plan: &Plan,
 ) -> Result<(Session, Assigned)> {
-    let make = |log: &Log, may_fall_back| {
+    let attempt = |log: &Log, may_fall_back| {
         // A panic of the wrapper must not take the caller down.
         catch_unwind(AssertUnwindSafe(|| {
             builder(library, plan, log, may_fall_back)?.commit_from_file(&graph.path)
@@ -36,15 +36,15 @@ pub(super) fn load(
     };
     let mut log = Log::recording();
     let may_fall_back = plan.provider.is_none() || options.cpu_fallback_percent > 0;
-    let mut made = make(&log, may_fall_back)?;
-    if made.as_ref().is_err_and(|it| it.message().contains(WOULD_FALL_BACK)) {
+    let mut session = attempt(&log, may_fall_back)?;
+    if session.as_ref().is_err_and(|it| it.message().contains(WOULD_FALL_BACK)) {
         // It refuses the arithmetic of shapes as well, which it keeps on the processor itself.
         // Let it say what stays there; anything else is refused below.
         log = Log::recording();
-        made = make(&log, true)?;
+        session = attempt(&log, true)?;
     }
-    let made = made.map_err(|error| explained(&error, graph))?;
-    Ok((made, assigned(&log, graph, options, plan)?))
+    let session = session.map_err(|error| explained(&error, graph))?;
+    Ok((session, assigned(&log, graph, options, plan)?))
 }
 
 fn builder(

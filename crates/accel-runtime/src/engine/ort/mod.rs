@@ -1,6 +1,7 @@
 //! ONNX Runtime, loaded at run time: the processor, NVIDIA's GPUs (CUDA), AMD's (ROCm, by
 //! MIGraphX) and Apple's units (MPS, by Core ML).
 
+mod bound;
 mod cache;
 mod devices;
 mod file;
@@ -16,7 +17,9 @@ mod values;
 
 use std::sync::Mutex;
 
-use accel_core::{DeviceOptions, Engine as EngineName, Platform, SessionOptions};
+use accel_core::{
+    CudaOptions, DeviceOptions, Engine as EngineName, Platform, RocmOptions, SessionOptions,
+};
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 
 use self::devices::Gpus;
@@ -24,7 +27,7 @@ use self::library::{Library, library};
 use self::options::Provider;
 use self::placement::Assigned;
 use self::processors::Processors;
-use self::session::OrtSession;
+use self::session::{OrtSession, Running};
 use self::values::Port;
 use super::{Engine, Placement, Session, check_memory, check_platform, cpu};
 use crate::model::GraphFiles;
@@ -64,7 +67,7 @@ impl OrtEngine {
         let gpus = gpus(&options.device)?;
         let library = library().map_err(|problem| problem.error(platform))?;
         if let Some(provider) = Provider::of(&options.device) {
-            check_provider(library, provider, platform)?;
+            check_provider(&library.found, provider, platform)?;
         }
         check_index(&options.device, &gpus)?;
         Ok(Self { library })
@@ -92,6 +95,12 @@ impl Engine for OrtEngine {
         options: &SessionOptions,
     ) -> Result<Box<dyn Session>> {
         check_platform(platform, options)?;
+        Ok(Box::new(self.open(graph, options)?))
+    }
+}
+
+impl OrtEngine {
+    fn open(self, graph: &GraphFiles, options: &SessionOptions) -> Result<OrtSession> {
         let device = device(&options.device)?;
         check_memory(graph, options)?;
         let bytes = graph.bytes_now()?;
@@ -117,7 +126,12 @@ impl Engine for OrtEngine {
             None
         };
         let processors = Processors::of_this_machine();
-        let plan = options::plan(options, &input_infos, &processors, compiled.as_deref())?;
+        let plan = options::plan(
+            options,
+            [&input_infos, &output_infos],
+            &processors,
+            compiled.as_deref(),
+        )?;
         let (session, assigned) = load::load(self.library, graph, options, &plan)?;
         let Assigned { nodes, host_nodes, .. } = assigned;
         let placement = Placement {
@@ -130,15 +144,19 @@ impl Engine for OrtEngine {
                        and after it had rewritten the graph"
                 .to_owned(),
         };
-        Ok(Box::new(OrtSession {
-            session: Mutex::new(session),
+        Ok(OrtSession {
+            running: Mutex::new(Running { session, fixed: None }),
             inputs,
             outputs,
             input_infos,
             output_infos,
             placement,
             device: device.memory,
-        }))
+            records: matches!(
+                options.device,
+                DeviceOptions::Cuda(CudaOptions { cuda_graph: true, .. })
+            ),
+        })
     }
 }
 
@@ -170,8 +188,7 @@ fn gpus(device: &DeviceOptions) -> Result<Gpus> {
     }
 }
 
-fn check_provider(library: &Library, provider: Provider, platform: Platform) -> Result<()> {
-    let found = &library.found;
+fn check_provider(found: &Found, provider: Provider, platform: Platform) -> Result<()> {
     if found.providers.contains(&provider.name()) {
         return Ok(());
     }
@@ -192,8 +209,8 @@ fn check_provider(library: &Library, provider: Provider, platform: Platform) -> 
 
 /// Refuses the index of a device that is not there.
 fn check_index(device: &DeviceOptions, gpus: &Gpus) -> Result<()> {
-    let (DeviceOptions::Cuda(accel_core::CudaOptions { device_id, .. })
-    | DeviceOptions::Rocm(accel_core::RocmOptions { device_id, .. })) = device
+    let (DeviceOptions::Cuda(CudaOptions { device_id, .. })
+    | DeviceOptions::Rocm(RocmOptions { device_id, .. })) = device
     else {
         return Ok(());
     };
@@ -238,4 +255,59 @@ fn device(options: &DeviceOptions) -> Result<Device> {
         }
         _ => Device { name: cpu::device_name().to_owned(), memory: None },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use accel_core::{DeviceOptions, Platform, RocmOptions};
+
+    use super::{Found, Gpus, Provider, check_index, check_provider};
+    use crate::Error;
+
+    #[test]
+    fn a_provider_that_the_library_lacks_is_said_with_those_it_has() {
+        let found = |providers| Found {
+            path: "libonnxruntime.so".into(),
+            version: "1.31.1".to_owned(),
+            providers,
+        };
+        let plain = found(vec!["AzureExecutionProvider", "CPUExecutionProvider"]);
+        for (provider, platform, remedy) in [
+            (Provider::Cuda, Platform::Cuda, "accel engines install onnxruntime-gpu"),
+            (Provider::MiGraphX, Platform::Rocm, "onnxruntime-migraphx"),
+            (Provider::CoreMl, Platform::Mps, "accel engines install onnxruntime"),
+        ] {
+            let error = check_provider(&plain, provider, platform).unwrap_err();
+            assert!(
+                matches!(&error, Error::EngineUnavailable { platform: it, .. } if *it == platform)
+            );
+            let text = error.to_string();
+            for part in [provider.name(), "AzureExecutionProvider, CPUExecutionProvider", remedy] {
+                assert!(text.contains(part), "{text}");
+            }
+            assert!(check_provider(&found(vec![provider.name()]), provider, platform).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_index_of_a_device_that_is_not_there_is_refused() {
+        let device = |device_id| {
+            DeviceOptions::Rocm(RocmOptions {
+                device_id,
+                fp16: false,
+                int8: false,
+                exhaustive_tune: false,
+                model_cache: false,
+            })
+        };
+        let two = Gpus { count: Some(2), name: None };
+        assert!(check_index(&device(1), &two).is_ok());
+        let error = check_index(&device(2), &two).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "session option `device_id` = 2 is not usable: there are 2 GPUs; give an index below that"
+        );
+        assert!(check_index(&device(7), &Gpus::default()).is_ok());
+        assert!(check_index(&device(u32::MAX), &Gpus::default()).is_err());
+    }
 }

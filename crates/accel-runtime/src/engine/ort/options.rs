@@ -69,10 +69,10 @@ pub(super) const fn keeps_compiled_models(device: &DeviceOptions) -> bool {
     )
 }
 
-/// The plan for a graph with these inputs. `compiled` is the folder for compiled models.
+/// The plan for a graph with these inputs and outputs. `compiled` is the folder for compiled models.
 pub(super) fn plan(
     options: &SessionOptions,
-    inputs: &[TensorInfo],
+    ends: [&[TensorInfo]; 2],
     processors: &Processors,
     compiled: Option<&Path>,
 ) -> Result<Plan> {
@@ -91,12 +91,12 @@ pub(super) fn plan(
             None
         }
         DeviceOptions::Cuda(it) => {
-            Some((Provider::Cuda, cuda(it, options.memory_limit_bytes, inputs)?))
+            Some((Provider::Cuda, cuda(*it, options.memory_limit_bytes, ends)?))
         }
         DeviceOptions::Rocm(it) => {
-            Some((Provider::MiGraphX, migraphx(it, options.memory_limit_bytes, compiled)))
+            Some((Provider::MiGraphX, migraphx(*it, options.memory_limit_bytes, compiled)))
         }
-        DeviceOptions::Mps(it) => Some((Provider::CoreMl, coreml(it, compiled))),
+        DeviceOptions::Mps(it) => Some((Provider::CoreMl, coreml(*it, compiled))),
         DeviceOptions::Openvino(_) | DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => {
             return Err(Error::InvalidOption {
                 option: "device",
@@ -150,12 +150,12 @@ fn affinities(threads: usize, processors: &Processors) -> Result<String> {
 }
 
 fn cuda(
-    options: &CudaOptions,
+    options: CudaOptions,
     limit_bytes: u64,
-    inputs: &[TensorInfo],
+    ends: [&[TensorInfo]; 2],
 ) -> Result<Vec<(&'static str, String)>> {
     if options.cuda_graph {
-        check_static(inputs)?;
+        check_static(ends)?;
     }
     let mut pairs = vec![
         ("device_id", options.device_id.to_string()),
@@ -182,18 +182,18 @@ fn cuda(
 }
 
 /// A CUDA graph replays the sizes that it was recorded with, whatever it is given later.
-fn check_static(inputs: &[TensorInfo]) -> Result<()> {
+fn check_static(ends: [&[TensorInfo]; 2]) -> Result<()> {
     let open = |it: &&TensorInfo| !it.dims.iter().all(|it| matches!(it, Dim::Fixed(_)));
-    let Some(input) = inputs.iter().find(open) else {
+    let Some(end) = ends.into_iter().flatten().find(open) else {
         return Ok(());
     };
     Err(Error::InvalidOption {
         option: "cuda_graph",
         given: "true".to_owned(),
         reason: format!(
-            "input `{}` is {input}, and a CUDA graph replays one set of sizes; export the model \
+            "`{}` is {end}, and a CUDA graph replays one set of sizes; export the model \
              with static shapes, or give false",
-            input.name
+            end.name
         ),
     })
 }
@@ -207,7 +207,7 @@ fn arena(arena: Arena) -> String {
 }
 
 fn migraphx(
-    options: &RocmOptions,
+    options: RocmOptions,
     limit_bytes: u64,
     compiled: Option<&Path>,
 ) -> Vec<(&'static str, String)> {
@@ -226,7 +226,7 @@ fn migraphx(
     pairs
 }
 
-fn coreml(options: &MpsOptions, compiled: Option<&Path>) -> Vec<(&'static str, String)> {
+fn coreml(options: MpsOptions, compiled: Option<&Path>) -> Vec<(&'static str, String)> {
     let mut pairs = vec![
         (
             "ModelFormat",
@@ -265,255 +265,4 @@ fn coreml(options: &MpsOptions, compiled: Option<&Path>) -> Vec<(&'static str, S
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use accel_core::{
-        Arena, ComputeUnits, ConvSearch, CoremlFormat, CoremlSpecialization, CpuEngine, CpuOptions,
-        CudaOptions, DeviceOptions, GraphOptimization, MpsOptions, Precision, RocmOptions,
-        SessionOptions,
-    };
-    use ort::session::builder::GraphOptimizationLevel;
-
-    use super::{Plan, Processors, Provider, keeps_compiled_models, plan};
-    use crate::{DType, Dim, Error, Result, TensorInfo};
-
-    fn options(device: DeviceOptions) -> SessionOptions {
-        SessionOptions {
-            precision: Precision::Fp32,
-            graph_optimization: GraphOptimization::All,
-            threads: 3,
-            max_batch: 8,
-            memory_limit_bytes: 0,
-            cpu_fallback_percent: 0,
-            device,
-        }
-    }
-
-    fn cpu(prepack_weights: bool, pin_threads: bool) -> DeviceOptions {
-        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::Ort, prepack_weights, pin_threads })
-    }
-
-    const CUDA: CudaOptions = CudaOptions {
-        device_id: 1,
-        arena: Arena::SameAsRequested,
-        tf32: false,
-        cuda_graph: false,
-        conv_search: ConvSearch::Heuristic,
-        conv_max_workspace: true,
-        prefer_nhwc: false,
-        copy_in_default_stream: true,
-    };
-
-    const ROCM: RocmOptions = RocmOptions {
-        device_id: 2,
-        fp16: true,
-        int8: false,
-        exhaustive_tune: true,
-        model_cache: true,
-    };
-
-    const MPS: MpsOptions = MpsOptions {
-        format: CoremlFormat::MlProgram,
-        compute_units: ComputeUnits::CpuAndNeuralEngine,
-        specialization: CoremlSpecialization::FastPrediction,
-        low_precision_accumulation: false,
-        static_shapes: true,
-        model_cache: true,
-    };
-
-    fn planned(options: &SessionOptions) -> Result<Plan> {
-        let processors = Processors { ids: vec![0, 2, 4, 1, 3, 5], cores: 3 };
-        plan(options, &[], &processors, Some(Path::new("/cache")))
-    }
-
-    #[track_caller]
-    fn check(given: &[(&str, String)], expected: &[(&str, &str)]) {
-        let given: Vec<_> = given.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        assert_eq!(given, expected);
-    }
-
-    #[test]
-    fn the_processor_gets_threads_weights_and_no_provider() {
-        let it = planned(&options(cpu(true, false))).unwrap();
-        assert_eq!((it.threads, it.provider), (3, None));
-        check(
-            &it.session,
-            &[("session.intra_op.allow_spinning", "0"), ("session.disable_prepacking", "0")],
-        );
-        let it = planned(&options(cpu(false, true))).unwrap();
-        check(
-            &it.session[1..],
-            &[("session.disable_prepacking", "1"), ("session.intra_op_thread_affinities", "3;5")],
-        );
-        let alone = SessionOptions { threads: 1, ..options(cpu(true, true)) };
-        assert_eq!(planned(&alone).unwrap().session.len(), 2);
-        let all = SessionOptions { threads: 0, ..options(cpu(true, false)) };
-        assert_eq!(planned(&all).unwrap().threads, 3);
-    }
-
-    #[test]
-    fn threads_that_cannot_be_are_refused() {
-        for (threads, pin, option) in [(1025, false, "threads"), (7, true, "pin_threads")] {
-            let error = planned(&SessionOptions { threads, ..options(cpu(true, pin)) });
-            assert!(
-                matches!(&error, Err(Error::InvalidOption { option: it, .. }) if *it == option),
-                "{error:?}"
-            );
-        }
-        assert!(planned(&SessionOptions { threads: 6, ..options(cpu(true, true)) }).is_ok());
-    }
-
-    #[test]
-    fn every_level_of_optimization_is_ones_own() {
-        for (asked, level) in [
-            (GraphOptimization::Off, GraphOptimizationLevel::Disable),
-            (GraphOptimization::Basic, GraphOptimizationLevel::Level1),
-            (GraphOptimization::Extended, GraphOptimizationLevel::Level2),
-            (GraphOptimization::All, GraphOptimizationLevel::All),
-        ] {
-            let options = SessionOptions { graph_optimization: asked, ..options(cpu(true, false)) };
-            assert_eq!(planned(&options).unwrap().optimization, level);
-        }
-    }
-
-    #[test]
-    fn cuda_is_told_every_option() {
-        let mut options = options(DeviceOptions::Cuda(CUDA));
-        let common = [
-            ("device_id", "1"),
-            ("arena_extend_strategy", "kSameAsRequested"),
-            ("cudnn_conv_algo_search", "HEURISTIC"),
-            ("cudnn_conv_use_max_workspace", "1"),
-            ("do_copy_in_default_stream", "1"),
-            ("enable_cuda_graph", "0"),
-            ("use_tf32", "0"),
-            ("prefer_nhwc", "0"),
-        ];
-        let (provider, pairs) = planned(&options).unwrap().provider.unwrap();
-        assert_eq!(provider, Provider::Cuda);
-        check(&pairs, &common);
-        options.memory_limit_bytes = 4096;
-        options.device = DeviceOptions::Cuda(CudaOptions {
-            arena: Arena::NextPowerOfTwo,
-            tf32: true,
-            cuda_graph: true,
-            conv_search: ConvSearch::Exhaustive,
-            conv_max_workspace: false,
-            prefer_nhwc: true,
-            copy_in_default_stream: false,
-            ..CUDA
-        });
-        check(
-            &planned(&options).unwrap().provider.unwrap().1,
-            &[
-                ("device_id", "1"),
-                ("arena_extend_strategy", "kNextPowerOfTwo"),
-                ("cudnn_conv_algo_search", "EXHAUSTIVE"),
-                ("cudnn_conv_use_max_workspace", "0"),
-                ("do_copy_in_default_stream", "0"),
-                ("enable_cuda_graph", "1"),
-                ("use_tf32", "1"),
-                ("prefer_nhwc", "1"),
-                ("gpu_mem_limit", "4096"),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_cuda_graph_wants_static_shapes() {
-        let options = options(DeviceOptions::Cuda(CudaOptions { cuda_graph: true, ..CUDA }));
-        let processors = Processors { ids: vec![0], cores: 1 };
-        let input = |dim| TensorInfo {
-            name: "pixel_values".to_owned(),
-            dtype: DType::F32,
-            dims: vec![dim, Dim::Fixed(3)],
-        };
-        assert!(plan(&options, &[input(Dim::Fixed(1))], &processors, None).is_ok());
-        for open in [Dim::Symbol("batch".to_owned()), Dim::Unknown] {
-            let error = plan(&options, &[input(open)], &processors, None).unwrap_err();
-            assert!(error.to_string().contains("`cuda_graph` = true"), "{error}");
-            assert!(error.to_string().contains("pixel_values"), "{error}");
-        }
-    }
-
-    #[test]
-    fn migraphx_is_told_every_option() {
-        let mut options = options(DeviceOptions::Rocm(ROCM));
-        options.memory_limit_bytes = 1 << 30;
-        assert!(keeps_compiled_models(&options.device));
-        let (provider, pairs) = planned(&options).unwrap().provider.unwrap();
-        assert_eq!(provider, Provider::MiGraphX);
-        check(
-            &pairs,
-            &[
-                ("device_id", "2"),
-                ("migraphx_fp16_enable", "1"),
-                ("migraphx_int8_enable", "0"),
-                ("migraphx_exhaustive_tune", "1"),
-                ("migraphx_mem_limit", "1073741824"),
-                ("migraphx_model_cache_dir", "/cache"),
-            ],
-        );
-        let other = RocmOptions {
-            device_id: 0,
-            fp16: false,
-            int8: true,
-            exhaustive_tune: false,
-            model_cache: false,
-        };
-        let device = DeviceOptions::Rocm(other);
-        assert!(!keeps_compiled_models(&device));
-        let options = SessionOptions { memory_limit_bytes: 0, device, ..options };
-        let processors = Processors { ids: vec![0], cores: 1 };
-        check(
-            &plan(&options, &[], &processors, None).unwrap().provider.unwrap().1,
-            &[
-                ("device_id", "0"),
-                ("migraphx_fp16_enable", "0"),
-                ("migraphx_int8_enable", "1"),
-                ("migraphx_exhaustive_tune", "0"),
-            ],
-        );
-    }
-
-    #[test]
-    fn core_ml_is_told_every_option() {
-        let (provider, pairs) =
-            planned(&options(DeviceOptions::Mps(MPS))).unwrap().provider.unwrap();
-        assert_eq!(provider, Provider::CoreMl);
-        check(
-            &pairs,
-            &[
-                ("ModelFormat", "MLProgram"),
-                ("MLComputeUnits", "CPUAndNeuralEngine"),
-                ("SpecializationStrategy", "FastPrediction"),
-                ("AllowLowPrecisionAccumulationOnGPU", "0"),
-                ("RequireStaticInputShapes", "1"),
-                ("EnableOnSubgraphs", "1"),
-                ("ModelCacheDirectory", "/cache"),
-            ],
-        );
-        let other = MpsOptions {
-            format: CoremlFormat::NeuralNetwork,
-            compute_units: ComputeUnits::CpuAndGpu,
-            specialization: CoremlSpecialization::Default,
-            low_precision_accumulation: true,
-            static_shapes: false,
-            model_cache: false,
-        };
-        let processors = Processors { ids: vec![0], cores: 1 };
-        let options = options(DeviceOptions::Mps(other));
-        check(
-            &plan(&options, &[], &processors, None).unwrap().provider.unwrap().1,
-            &[
-                ("ModelFormat", "NeuralNetwork"),
-                ("MLComputeUnits", "CPUAndGPU"),
-                ("SpecializationStrategy", "Default"),
-                ("AllowLowPrecisionAccumulationOnGPU", "1"),
-                ("RequireStaticInputShapes", "0"),
-                ("EnableOnSubgraphs", "1"),
-            ],
-        );
-    }
-}
+mod tests;

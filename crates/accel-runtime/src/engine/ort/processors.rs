@@ -32,19 +32,19 @@ impl Processors {
     /// `siblings` names the core of a processor; processors of one core have the same name.
     fn grouped(allowed: &[usize], siblings: impl Fn(usize) -> Option<String>) -> Self {
         let mut seen = BTreeSet::new();
-        let first = |id: &usize| siblings(*id).is_none_or(|it| seen.insert(it));
-        let (mut ids, others): (Vec<_>, Vec<_>) = allowed.iter().copied().partition(first);
+        let is_new_core = |id: &usize| siblings(*id).is_none_or(|core| seen.insert(core));
+        let (mut ids, twins): (Vec<_>, Vec<_>) = allowed.iter().copied().partition(is_new_core);
         let cores = ids.len();
-        ids.extend(others);
+        ids.extend(twins);
         Self { ids, cores }
     }
 }
 
 /// The processors in Linux's `/proc/self/status`, such as `0-3,8`.
 fn allowed(status: &str) -> Option<Vec<usize>> {
-    let list = status.lines().find_map(|it| it.strip_prefix("Cpus_allowed_list:"))?;
+    let ranges = status.lines().find_map(|it| it.strip_prefix("Cpus_allowed_list:"))?;
     let mut ids = Vec::new();
-    for part in list.trim().split(',') {
+    for part in ranges.trim().split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         ids.extend(first.parse::<usize>().ok()?..=last.parse().ok()?);
     }

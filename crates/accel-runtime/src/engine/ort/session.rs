@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use ort::logging::LogLevel;
 use ort::memory::MemoryInfo;
-use ort::session::{OutputSelector, RunOptions, SessionInputValue, SessionOutputs};
+use ort::session::{OutputSelector, SessionInputValue};
 use ort::value::{DynTensor, DynTensorValueType};
 
+use super::bound::{self, Fixed, Inputs, Results};
 use super::values::{Port, run_error, shape_of, tensor_of, value_of};
 use crate::engine::{EngineTensor, Feed, Keep, Kept, Placement, Session, TensorInfo};
 use crate::{DType, Error, Result, Tensor};
@@ -19,7 +19,7 @@ use crate::{DType, Error, Result, Tensor};
 pub(super) struct OrtSession {
     /// A session must not run twice at the same time, by the word of ort's authors; callers wait
     /// for each other. [`Pool`](crate::Pool) gives several sessions of a model.
-    pub(super) session: Mutex<ort::session::Session>,
+    pub(super) running: Mutex<Running>,
     pub(super) inputs: Vec<Port>,
     pub(super) outputs: Vec<Port>,
     pub(super) input_infos: Vec<TensorInfo>,
@@ -27,6 +27,16 @@ pub(super) struct OrtSession {
     pub(super) placement: Placement,
     /// The device's memory, in which values wait for the next run; `None` is the host's.
     pub(super) device: Option<MemoryInfo<'static>>,
+    /// Whether runs are recorded, so that values must lie where they lay.
+    pub(super) records: bool,
+}
+
+/// What a run needs for itself.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) session: ort::session::Session,
+    /// Where a recorded run's values lie, after the first.
+    pub(super) fixed: Option<Fixed>,
 }
 
 impl Session for OrtSession {
@@ -58,10 +68,7 @@ impl Session for OrtSession {
             values.push((Cow::Borrowed(name), self.input_value(name, feed)?));
         }
         let kept: Vec<_> = keep.iter().map(|it| it.output).collect();
-        let mut results = match &self.device {
-            Some(memory) if !kept.is_empty() => self.run_bound(values, outputs, &kept, memory)?,
-            _ => self.run(values, outputs, &kept)?,
-        };
+        let mut results = self.run(&values, outputs, &kept).map_err(|error| run_error(&error))?;
         let mut take = |name: &str| -> Result<(TensorInfo, DynTensor)> {
             let place = results.iter().position(|(it, _)| it == name);
             let value = place.map(|it| results.swap_remove(it).1);
@@ -87,9 +94,6 @@ impl Session for OrtSession {
         Ok((tensors, kept))
     }
 }
-
-/// Names and values of a run's results.
-type Results = Vec<(String, DynTensor)>;
 
 impl OrtSession {
     fn input_value<'a>(&self, name: &str, feed: Feed<'a>) -> Result<SessionInputValue<'a>> {
@@ -118,78 +122,51 @@ impl OrtSession {
         })
     }
 
-    /// Runs with all results on the host.
-    fn run(
-        &self,
-        values: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
-        outputs: &[&str],
-        kept: &[&str],
-    ) -> Result<Results> {
+    /// Runs with all results on the host, or in the device's memory where they wait.
+    fn run(&self, values: &Inputs<'_>, outputs: &[&str], kept: &[&str]) -> ort::Result<Results> {
         let mut wanted: Vec<&str> = Vec::new();
-        for name in outputs.iter().chain(kept) {
-            if !wanted.contains(name) {
+        for name in outputs {
+            if !wanted.contains(name) && !kept.contains(name) {
                 wanted.push(name);
             }
         }
-        // Asking for nothing would be asking for everything.
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let selector = wanted.iter().fold(OutputSelector::no_default(), |it, name| it.with(*name));
-        let options = run_options()?.with_outputs(selector);
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let results =
-            session.run_with_options(values, &options).map_err(|error| run_error(&error))?;
-        owned(results)
-    }
-
-    /// Runs with the results `kept` in the device's `memory`.
-    fn run_bound(
-        &self,
-        values: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
-        outputs: &[&str],
-        kept: &[&str],
-        memory: &MemoryInfo<'static>,
-    ) -> Result<Results> {
-        let host = MemoryInfo::default();
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bound = || -> ort::Result<Result<Results>> {
-            let mut binding = session.create_binding()?;
-            for (name, value) in &values {
-                binding.bind_input(name.as_ref(), &**value)?;
-            }
-            for name in outputs {
-                binding.bind_output_to_device(*name, &host)?;
-            }
-            for name in kept {
-                binding.bind_output_to_device(*name, memory)?;
-            }
-            let mut options = RunOptions::new()?;
-            options.set_log_level(LogLevel::Warning)?;
-            let results = session.run_binding_with_options(&binding, &options)?;
-            binding.synchronize_outputs()?;
-            Ok(owned(results))
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Running { session, fixed } = &mut *running;
+        let Some(memory) = &self.device else {
+            wanted.extend(kept);
+            return run_on_host(session, values, &wanted);
         };
-        bound().map_err(|error| run_error(&error))?
+        if self.records {
+            wanted.extend(kept);
+            if fixed.is_none() {
+                *fixed = Some(Fixed::new(session, memory, &self.inputs, &self.outputs)?);
+            }
+            let fixed = fixed.as_mut().ok_or_else(|| ort::Error::new("no memory to run in"))?;
+            return fixed.run(session, values, &wanted);
+        }
+        if kept.is_empty() {
+            return run_on_host(session, values, &wanted);
+        }
+        bound::run(session, values, &wanted, kept, memory)
     }
 }
 
-/// Options of a run; the session itself is left at the level that its placement was told at.
-fn run_options() -> Result<RunOptions> {
-    let options = RunOptions::new().and_then(|mut it| {
-        it.set_log_level(LogLevel::Warning)?;
-        Ok(it)
-    });
-    options.map_err(|error| run_error(&error))
-}
-
-fn owned(results: SessionOutputs<'_>) -> Result<Results> {
+fn run_on_host(
+    session: &mut ort::session::Session,
+    values: &Inputs<'_>,
+    wanted: &[&str],
+) -> ort::Result<Results> {
+    // Asking for nothing would be asking for everything.
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let selector = wanted.iter().fold(OutputSelector::no_default(), |it, name| it.with(*name));
+    let options = bound::quiet()?.with_outputs(selector);
+    let views: Vec<_> = values.iter().map(|(name, it)| (name.as_ref(), it.view())).collect();
+    let results = session.run_with_options(views, &options)?;
     results
         .into_iter()
-        .map(|(name, value)| {
-            let value = value.downcast::<DynTensorValueType>();
-            Ok((name.to_owned(), value.map_err(|error| run_error(&error))?))
-        })
+        .map(|(name, value)| Ok((name.to_owned(), value.downcast::<DynTensorValueType>()?)))
         .collect()
 }
 
@@ -235,5 +212,79 @@ impl EngineTensor for OrtKept {
 
     fn to_tensor(&self) -> Result<Tensor> {
         tensor_of(&self.info, &self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use accel_core::{
+        CpuEngine, CpuOptions, DeviceOptions, GraphOptimization, Precision, SessionOptions,
+    };
+    use ort::memory::MemoryInfo;
+
+    use super::OrtSession;
+    use crate::engine::ort::OrtEngine;
+    use crate::engine::{Feed, Keep, Session};
+    use crate::{Dim, ModelDir, Tensor};
+
+    /// The fixture's graph, or nothing where there is no library.
+    fn open(model: &str) -> Option<OrtSession> {
+        let options = SessionOptions {
+            precision: Precision::Fp32,
+            graph_optimization: GraphOptimization::All,
+            threads: 1,
+            max_batch: 1,
+            memory_limit_bytes: 0,
+            cpu_fallback_percent: 0,
+            device: DeviceOptions::Cpu(CpuOptions {
+                engine: CpuEngine::Ort,
+                prepack_weights: true,
+                pin_threads: false,
+            }),
+        };
+        let engine = match OrtEngine::for_options(&options) {
+            Ok(engine) => engine,
+            Err(error) => {
+                // As tests/runtime/engines.rs, which cannot be seen from here.
+                let required = std::env::var("ACCEL_REQUIRE_ENGINES").unwrap_or_default();
+                assert!(!required.split(',').any(|it| it.trim() == "ort"), "{error}");
+                return None;
+            }
+        };
+        let dir = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/{}"), model);
+        let graph = ModelDir::open(dir).unwrap().graph("model", Precision::Fp32).unwrap();
+        Some(engine.open(&graph, &options).unwrap())
+    }
+
+    fn image(value: f32) -> Tensor {
+        let pixels = (0..3 * 32 * 32).map(|it| value * f32::from(it % 7_u16)).collect::<Vec<_>>();
+        Tensor::new(vec![1, 3, 32, 32], pixels).unwrap()
+    }
+
+    /// The host's memory stands for a device's: the calls are the same.
+    #[test]
+    fn values_kept_in_a_devices_memory_are_the_same() {
+        let Some(mut session) = open("vit") else { return };
+        let plain = session.execute(vec![("pixel_values", image(0.1))], &["logits"]).unwrap();
+        session.device = Some(MemoryInfo::default());
+        let keep = [Keep { output: "logits", grows: None }];
+        let inputs = vec![("pixel_values", Feed::Tensor(image(0.1)))];
+        let (_, mut kept) = session.execute_keeping(inputs, &[], &keep).unwrap();
+        assert_eq!(kept.remove(0).into_tensor().unwrap(), plain[0]);
+    }
+
+    #[test]
+    fn recorded_runs_read_and_write_where_they_did() {
+        let Some(mut session) = open("vit") else { return };
+        let run = |session: &OrtSession, value: f32| {
+            session.execute(vec![("pixel_values", image(value))], &["logits"]).unwrap().remove(0)
+        };
+        let plain = [0.1, -0.2, 0.1].map(|it| run(&session, it));
+        assert_ne!(plain[0], plain[1]);
+        session.device = Some(MemoryInfo::default());
+        session.records = true;
+        session.inputs[0].info.dims[0] = Dim::Fixed(1);
+        session.outputs[0].info.dims = plain[0].shape().iter().map(|it| Dim::Fixed(*it)).collect();
+        assert_eq!([0.1, -0.2, 0.1].map(|it| run(&session, it)), plain);
     }
 }
