@@ -6,6 +6,7 @@ mod kept;
 #[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 pub mod locate;
 mod rten;
+pub mod simulator;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::{DType, Error, Result, Tensor};
 
 pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
+pub use simulator::SimulatorEngine;
+use simulator::Simulation;
 
 /// Something that loads graphs. Bring your own with
 /// [`ModelSource::with_engine`](crate::ModelSource::with_engine).
@@ -83,6 +86,12 @@ pub trait Session: Send + Sync + Debug {
         let mut tensors = self.execute(inputs, &all)?;
         let kept = tensors.drain(outputs.len().min(tensors.len())..).map(Kept::Host).collect();
         Ok((tensors, kept))
+    }
+
+    /// The device that the session stands in for and what its runs would take there; `None`
+    /// where the engine is a real one.
+    fn simulation(&self) -> Option<&Simulation> {
+        None
     }
 }
 
@@ -301,13 +310,9 @@ pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
     }
 }
 
-/// Whether the simulator can be used, without loading anything.
-pub fn simulator() -> Availability {
-    Availability::Unavailable {
-        engine: EngineName::Simulator,
-        reason: "this build of accel-runtime has no simulator".to_owned(),
-        remedy: "load one of the model's real skills".to_owned(),
-    }
+/// Whether the simulator can be used: always.
+pub const fn simulator() -> Availability {
+    Availability::Available { engine: EngineName::Simulator }
 }
 
 fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Error {

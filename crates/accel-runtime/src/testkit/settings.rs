@@ -13,6 +13,8 @@ pub(super) const REQUIRE: &str = "ACCEL_REQUIRE";
 pub(super) const TIMEOUT_SECONDS: &str = "ACCEL_TIMEOUT_SECONDS";
 /// Folder that holds a folder for every model to test, instead of the registry's.
 pub(super) const MODEL_DIR: &str = "ACCEL_MODEL_DIR";
+/// Set to 1: cells whose platform is absent are simulated instead of skipped.
+pub(super) const SIMULATE_MISSING: &str = "ACCEL_SIMULATE_MISSING";
 /// Set by nextest, which runs every test in a process of its own.
 const NEXTEST: &str = "NEXTEST";
 
@@ -30,6 +32,8 @@ pub struct Settings {
     /// Where the models lie, each in a folder of its registry key, instead of where the registry
     /// says.
     pub model_dir: Option<PathBuf>,
+    /// Whether cells whose platform is absent are simulated instead of skipped.
+    pub simulate_missing: bool,
     /// Whether nextest started this process.
     pub nextest: bool,
 }
@@ -41,6 +45,7 @@ impl Default for Settings {
             require: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             model_dir: None,
+            simulate_missing: false,
             nextest: false,
         }
     }
@@ -119,11 +124,21 @@ impl Settings {
                 it.display()
             )));
         }
+        let simulate_missing = match get(SIMULATE_MISSING).as_deref().map(str::trim) {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                return Err(UsageError(format!(
+                    "{SIMULATE_MISSING} is `{other}`: give 1, or leave it unset"
+                )));
+            }
+        };
         Ok(Self {
             report: get(REPORT).map(PathBuf::from),
             require,
             timeout,
             model_dir,
+            simulate_missing,
             nextest: get(NEXTEST).is_some_and(|it| it == "1"),
         })
     }
@@ -167,7 +182,7 @@ mod tests {
 
     use accel_core::Platform;
 
-    use super::{MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+    use super::{MODEL_DIR, REPORT, REQUIRE, SIMULATE_MISSING, Settings, TIMEOUT_SECONDS};
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         Settings::read(|name| {
@@ -183,8 +198,15 @@ mod tests {
             assert_eq!(settings.report, None);
             assert!(settings.require.is_empty());
             assert_eq!(settings.timeout, Duration::from_mins(2));
-            assert!(!settings.nextest);
+            assert!(!settings.nextest && !settings.simulate_missing);
         }
+    }
+
+    #[test]
+    fn simulating_what_is_missing_is_asked_for_by_1() {
+        assert!(read(&[(SIMULATE_MISSING, "1")]).unwrap().simulate_missing);
+        assert!(!read(&[(SIMULATE_MISSING, "0")]).unwrap().simulate_missing);
+        assert!(read(&[(SIMULATE_MISSING, "yes")]).unwrap_err().contains("`yes`"));
     }
 
     #[test]
