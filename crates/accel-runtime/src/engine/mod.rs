@@ -20,8 +20,8 @@ use crate::{DType, Error, Result, Tensor};
 
 pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
-pub use simulator::SimulatorEngine;
 use simulator::Simulation;
+pub use simulator::SimulatorEngine;
 
 /// Something that loads graphs. Bring your own with
 /// [`ModelSource::with_engine`](crate::ModelSource::with_engine).

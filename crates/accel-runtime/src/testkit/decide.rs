@@ -109,10 +109,8 @@ pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
         (None, None) => return Decision::Run(dir),
         // A platform that is required is not one to simulate.
         (Some(missing), None) if settings.simulate_missing && !is_required => {
-            let reason = format!(
-                "{SIMULATE_MISSING} asks to simulate what is absent: {}",
-                missing.reason()
-            );
+            let reason =
+                format!("{SIMULATE_MISSING} asks to simulate what is absent: {}", missing.reason());
             return Decision::Simulate { dir, reason };
         }
         (Some(cause), _) | (None, Some(cause)) => cause,

@@ -16,8 +16,8 @@ use super::reference::Reference;
 use super::settings::{Settings, TIMEOUT_SECONDS};
 use super::{Case, Cell, Failure, Verdict};
 use crate::ModelSource;
-use crate::engine::{Engine, SimulatorEngine};
 use crate::engine::simulator::Prediction;
+use crate::engine::{Engine, SimulatorEngine};
 
 /// Held for reading by ordinary cases and for writing by cases that measure: a latency taken
 /// while other cases load the machine says nothing.

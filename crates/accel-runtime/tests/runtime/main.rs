@@ -24,6 +24,7 @@ mod operators;
 mod pool;
 mod reference;
 mod rewritten;
+mod simulator;
 mod speech_tasks;
 mod text_tasks;
 mod text_to_text;

@@ -201,7 +201,7 @@ fn a_simulation_ends_in_simulated_and_its_figures_say_so() {
             let [low, expected, high] =
                 ["low", "expected", "high"].map(|it| figures[&format!("predicted_ms_{it}")]);
             assert!(0.0 < low && low <= expected && expected <= high, "{figures:?}");
-            assert!(figures["host.logits.max_abs"] >= 0.0, "{figures:?}");
+            assert!(figures.keys().any(|it| it.ends_with("max_abs")), "{figures:?}");
         }
         let line = serde_json::to_string(&report).unwrap();
         assert!(line.contains(r#""outcome":"simulated""#), "{line}");
@@ -211,10 +211,7 @@ fn a_simulation_ends_in_simulated_and_its_figures_say_so() {
 /// A cell of a simulation whose load forgets to simulate.
 #[test]
 fn a_real_run_does_not_pass_for_a_simulation() {
-    const FORGETFUL: tk::Cell = tk::Cell {
-        spec: &cells::SIMULATED_SPEC,
-        ..cells::BERT
-    };
+    const FORGETFUL: tk::Cell = tk::Cell { spec: &cells::SIMULATED_SPEC, ..cells::BERT };
     let source = ModelSource::dir(format!("{}/fixtures/bert", cells::ROOT))
         .with_engine(std::sync::Arc::new(accel_runtime::engine::RtenEngine::new()));
     let case = tk::Case::new(CaseName::Loads, tk::loads);

@@ -80,7 +80,13 @@ fn a_plain_run_counts_every_case_once() {
     let place = Place::new();
     let run = tk::run(&SUITE, &place.arguments(), &place.settings()).unwrap();
     assert_eq!(names(&run.reports), PLAIN);
-    let counts = tk::Counts { passed: 1, simulated: 1, skipped: 3, expected_failures: 1, ..Default::default() };
+    let counts = tk::Counts {
+        passed: 1,
+        simulated: 1,
+        skipped: 3,
+        expected_failures: 1,
+        ..Default::default()
+    };
     assert_eq!(run.counts, counts);
     assert!(!run.failed && run.problems.is_empty(), "{:?}", run.problems);
 

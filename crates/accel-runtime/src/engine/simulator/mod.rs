@@ -187,9 +187,8 @@ fn fits(graph: &GraphFiles, profile: &Profile) -> Result<()> {
 /// may run on the CPU instead.
 fn restrict(graph: &GraphFiles, profile: &Profile, cpu_fallback_percent: u8) -> Result<usize> {
     let nodes = || graph.onnx.nodes.iter().chain(&graph.onnx.inner_nodes);
-    let refusal = |operator: &str| {
-        profile.refused_operators.iter().find(|it| it.operator == operator)
-    };
+    let refusal =
+        |operator: &str| profile.refused_operators.iter().find(|it| it.operator == operator);
     let count = nodes().filter(|it| refusal(&it.operator).is_some()).count();
     if count * 100 <= nodes().count() * usize::from(cpu_fallback_percent) {
         return Ok(count);

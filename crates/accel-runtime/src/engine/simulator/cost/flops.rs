@@ -21,7 +21,14 @@ pub(super) struct Work {
 pub(super) fn is_view(node: &Node) -> bool {
     matches!(
         node.operator.as_str(),
-        "Constant" | "Dropout" | "Flatten" | "Identity" | "Reshape" | "Shape" | "Size" | "Squeeze"
+        "Constant"
+            | "Dropout"
+            | "Flatten"
+            | "Identity"
+            | "Reshape"
+            | "Shape"
+            | "Size"
+            | "Squeeze"
             | "Unsqueeze"
     )
 }
@@ -93,10 +100,13 @@ fn passes(operator: &str) -> f64 {
         // Maximum, difference, exponential, sum, quotient.
         "Softmax" | "LogSoftmax" => 5.0,
         // Mean, difference, square, its mean, quotient, scale, shift.
-        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization"
+        "LayerNormalization"
+        | "InstanceNormalization"
+        | "GroupNormalization"
         | "SkipLayerNormalization" => 7.0,
         // Square, its mean, quotient, scale.
-        "RMSNormalization" | "SimplifiedLayerNormalization"
+        "RMSNormalization"
+        | "SimplifiedLayerNormalization"
         | "SkipSimplifiedLayerNormalization" => 4.0,
         "BatchNormalization" => 2.0,
         "Cast" | "Concat" | "ConstantOfShape" | "Expand" | "Gather" | "GatherElements"

@@ -175,8 +175,7 @@ fn constant(shape: &[usize], numbers: &[i64]) -> Value {
 #[expect(clippy::cast_precision_loss, reason = "sizes and indexes are far below 2^53")]
 fn tensor(proto: &TensorProto) -> Value {
     let dtype = ElementType::of_onnx(proto.data_type.map_or(0, |it| it.0));
-    let shape: Option<Vec<usize>> =
-        proto.dims.iter().map(|it| usize::try_from(*it).ok()).collect();
+    let shape: Option<Vec<usize>> = proto.dims.iter().map(|it| usize::try_from(*it).ok()).collect();
     let mut value = Value { dtype, shape, numbers: None };
     let Some(count) = value.elements().filter(|it| *it <= FOLD_LIMIT) else { return value };
     let raw = proto.raw_data.as_ref().map(|it| it.borrow());

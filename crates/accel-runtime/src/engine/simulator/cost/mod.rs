@@ -101,8 +101,7 @@ fn foreign_in<'a>(
                 return Some(found);
             }
         }
-        let given: Vec<_> =
-            node.inputs.iter().map(|it| types.get(it.as_str()).copied()).collect();
+        let given: Vec<_> = node.inputs.iter().map(|it| types.get(it.as_str()).copied()).collect();
         for (index, output) in node.outputs.iter().enumerate() {
             let Some(dtype) = output_type(node, index, &given) else { continue };
             // What is not known here is not refused here: the engine below knows.

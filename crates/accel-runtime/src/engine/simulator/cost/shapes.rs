@@ -99,10 +99,9 @@ fn one(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
             let shape = first()?;
             match node.list("perm") {
                 None => Some(shape.iter().rev().copied().collect()),
-                Some(order) => order
-                    .iter()
-                    .map(|it| shape.get(usize::try_from(*it).ok()?).copied())
-                    .collect(),
+                Some(order) => {
+                    order.iter().map(|it| shape.get(usize::try_from(*it).ok()?).copied()).collect()
+                }
             }
         }
         "Unsqueeze" => unsqueeze(first()?, &inputs.integers_or(1, node, "axes")?),
@@ -171,23 +170,102 @@ fn one(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
 
 /// Operators whose first output has the shape of their first input.
 const SAME_AS_FIRST: &[&str] = &[
-    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BatchNormalization", "BitwiseNot",
-    "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Cosh", "CumSum", "DequantizeLinear",
-    "Dropout", "Elu", "Erf", "Exp", "FastGelu", "Floor", "Gelu", "GroupNormalization",
-    "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "IsInf", "IsNaN",
-    "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "Mish",
-    "Neg", "Not", "QuantizeLinear", "QuickGelu", "RMSNormalization", "Reciprocal", "Relu",
-    "RotaryEmbedding", "Round", "ScatterElements", "ScatterND", "Selu", "Sigmoid", "Sign",
-    "SimplifiedLayerNormalization", "Sin", "Sinh", "SkipLayerNormalization",
-    "SkipSimplifiedLayerNormalization", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tan",
-    "Tanh", "ThresholdedRelu", "Trilu",
+    "Abs",
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "BatchNormalization",
+    "BitwiseNot",
+    "Cast",
+    "CastLike",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Cos",
+    "Cosh",
+    "CumSum",
+    "DequantizeLinear",
+    "Dropout",
+    "Elu",
+    "Erf",
+    "Exp",
+    "FastGelu",
+    "Floor",
+    "Gelu",
+    "GroupNormalization",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "InstanceNormalization",
+    "IsInf",
+    "IsNaN",
+    "LRN",
+    "LayerNormalization",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "LpNormalization",
+    "Mish",
+    "Neg",
+    "Not",
+    "QuantizeLinear",
+    "QuickGelu",
+    "RMSNormalization",
+    "Reciprocal",
+    "Relu",
+    "RotaryEmbedding",
+    "Round",
+    "ScatterElements",
+    "ScatterND",
+    "Selu",
+    "Sigmoid",
+    "Sign",
+    "SimplifiedLayerNormalization",
+    "Sin",
+    "Sinh",
+    "SkipLayerNormalization",
+    "SkipSimplifiedLayerNormalization",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tan",
+    "Tanh",
+    "ThresholdedRelu",
+    "Trilu",
 ];
 
 /// Operators that broadcast all their inputs against each other.
 const BROADCAST: &[&str] = &[
-    "Add", "And", "BiasGelu", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Equal",
-    "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Or",
-    "PRelu", "Pow", "Sub", "Sum", "Where", "Xor",
+    "Add",
+    "And",
+    "BiasGelu",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+    "Div",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Max",
+    "Mean",
+    "Min",
+    "Mod",
+    "Mul",
+    "Or",
+    "PRelu",
+    "Pow",
+    "Sub",
+    "Sum",
+    "Where",
+    "Xor",
 ];
 
 /// What numpy's broadcasting makes of the shapes.
@@ -253,8 +331,11 @@ fn windows(node: &Node, spatial: &[usize], kernel: &[usize]) -> Option<Shape> {
                 } else {
                     pads.get(i)?.checked_add(*pads.get(i + kernel.len())?)?
                 };
-                let window =
-                    kernel.get(i)?.checked_sub(1)?.checked_mul(*dilations.get(i)?)?.checked_add(1)?;
+                let window = kernel
+                    .get(i)?
+                    .checked_sub(1)?
+                    .checked_mul(*dilations.get(i)?)?
+                    .checked_add(1)?;
                 let room = size.checked_add(pads)?.checked_sub(window)?;
                 let steps =
                     if rounds_up { room.div_ceil(stride.max(1)) } else { room / stride.max(1) };
@@ -274,7 +355,8 @@ fn transposed_convolution(node: &Node, input: &[usize], weights: &[usize]) -> Op
         node.list(name).map_or(Some(default), |it| it.get(index).copied())
     };
     for (i, size) in input.get(2..)?.iter().enumerate() {
-        let (size, kernel_size) = (i64::try_from(*size).ok()?, i64::try_from(*kernel.get(i)?).ok()?);
+        let (size, kernel_size) =
+            (i64::try_from(*size).ok()?, i64::try_from(*kernel.get(i)?).ok()?);
         let pads = entry("pads", i, 0)? + entry("pads", i + kernel.len(), 0)?;
         let window = (kernel_size - 1).checked_mul(entry("dilations", i, 1)?)? + 1;
         let total = (size - 1).checked_mul(entry("strides", i, 1)?)?.checked_add(window)?;
