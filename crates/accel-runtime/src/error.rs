@@ -333,6 +333,19 @@ pub enum Error {
         /// Its value.
         value: f32,
     },
+
+    /// The model does not fit into the device's memory.
+    #[error("{} takes {needed_bytes} bytes and {device} has {memory_bytes}; choose a smaller precision or a larger device", .path.display())]
+    DeviceMemory {
+        /// The ONNX file.
+        path: PathBuf,
+        /// The device.
+        device: String,
+        /// Bytes of the graph and its external data.
+        needed_bytes: u64,
+        /// Bytes of the device's memory.
+        memory_bytes: u64,
+    },
 }
 
 impl Error {
@@ -351,6 +364,7 @@ impl Error {
             | Self::UnsupportedOperator { .. }
             | Self::Load { .. }
             | Self::MemoryLimit { .. }
+            | Self::DeviceMemory { .. }
             | Self::InvalidOption { .. } => Stage::Load,
             Self::InvalidInput { .. }
             | Self::UnknownOutput { .. }

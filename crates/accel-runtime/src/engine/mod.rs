@@ -10,6 +10,7 @@ pub mod openvino;
 #[cfg(feature = "ort")]
 pub mod ort;
 mod rten;
+pub mod simulator;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::{DType, Error, Result, Tensor};
 
 pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
+use simulator::Simulation;
+pub use simulator::SimulatorEngine;
 
 /// Something that loads graphs. Bring your own with
 /// [`ModelSource::with_engine`](crate::ModelSource::with_engine).
@@ -93,6 +96,12 @@ pub trait Session: Send + Sync + Debug {
         let mut tensors = self.execute(inputs, &all)?;
         let kept = tensors.drain(outputs.len().min(tensors.len())..).map(Kept::Host).collect();
         Ok((tensors, kept))
+    }
+
+    /// The device that the session stands in for and what its runs would take there; `None`
+    /// where the engine is a real one.
+    fn simulation(&self) -> Option<&Simulation> {
+        None
     }
 }
 
@@ -330,13 +339,9 @@ pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
     }
 }
 
-/// Whether the simulator can be used, without loading anything.
-pub fn simulator() -> Availability {
-    Availability::Unavailable {
-        engine: EngineName::Simulator,
-        reason: "this build of accel-runtime has no simulator".to_owned(),
-        remedy: "load one of the model's real skills".to_owned(),
-    }
+/// Whether the simulator can be used: always.
+pub const fn simulator() -> Availability {
+    Availability::Available { engine: EngineName::Simulator }
 }
 
 fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Error {

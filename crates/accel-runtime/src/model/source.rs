@@ -33,9 +33,14 @@ impl ModelSource {
         &self.dir
     }
 
+    /// The name of the engine that the source has of its own, if it has one.
+    pub fn own_engine(&self) -> Option<EngineName> {
+        self.engine.as_ref().map(|it| it.name())
+    }
+
     /// Whether the source has an engine of its own, of that name.
     pub fn brings(&self, name: EngineName) -> bool {
-        self.engine.as_ref().is_some_and(|it| it.name() == name)
+        self.own_engine() == Some(name)
     }
 
     /// The engine for `options`: the source's own, else the one that serves them.

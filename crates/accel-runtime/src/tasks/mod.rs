@@ -15,10 +15,13 @@ mod text_generator;
 mod text_to_text;
 mod video_text_encoder;
 
+use std::sync::Arc;
+
 use accel_core::{SessionOptions, Variant};
 
 use crate::decoding::Decoder;
-use crate::engine::{self, Placement, Session};
+use crate::engine::simulator::Prediction;
+use crate::engine::{Placement, Session, SimulatorEngine};
 use crate::model::{ModelDir, ModelSource};
 use crate::{EngineName, Error, Result, Simulated, SkillSpec, Tensor};
 
@@ -80,19 +83,50 @@ pub fn load<P: Pipeline>(
 
 /// Loads a skill on the simulator; every result is marked.
 ///
+/// The device is the one that stands for the options' platform, or that `ACCEL_SIMULATED_DEVICE`
+/// names; another one comes with the source, as
+/// [`SimulatorEngine::new("nvidia-t4")`](crate::engine::SimulatorEngine::new).
+///
 /// # Errors
-/// [`Error::EngineUnavailable`] unless `source` brings an engine that calls itself
-/// [`EngineName::Simulator`]: this build has none of its own, and no other engine takes its place.
+/// What [`Pipeline::load`] reports; [`Error::UnsupportedOperator`], [`Error::MemoryLimit`] or
+/// [`Error::DeviceMemory`] for a model that the device could not run; [`Error::WrongVariant`] when
+/// the source brings an engine that is no simulator.
 pub fn simulate<P: Pipeline>(
     spec: &SkillSpec,
     source: &ModelSource,
     options: &SessionOptions,
 ) -> Result<Simulated<P>> {
-    if !source.brings(EngineName::Simulator) {
-        engine::simulator().or_error(spec.platform)?;
-    }
+    let own = ModelSource::dir(source.path()).with_engine(Arc::new(SimulatorEngine::default()));
+    let source = match source.own_engine() {
+        None => &own,
+        Some(EngineName::Simulator) => source,
+        Some(other) => {
+            return Err(Error::WrongVariant {
+                model: spec.model,
+                platform: spec.platform,
+                is: format!("given the engine `{other}`, which simulates nothing"),
+                wanted: "a simulation",
+                remedy: "a source without an engine, or with SimulatorEngine",
+            });
+        }
+    };
     let reason = if spec.reason.is_empty() { "a simulation was asked for" } else { spec.reason };
     P::load(spec, source, options).map(|it| Simulated::new(it, reason))
+}
+
+impl<P: Pipeline> Simulated<P> {
+    /// What all runs so far would take on the device, and loading its graphs; `None` before the
+    /// first run. For single runs and for sizes of your own, see
+    /// [`Session::simulation`](crate::Session::simulation).
+    pub fn prediction(&self) -> Option<Prediction> {
+        predicted(&self.get().sessions())
+    }
+}
+
+/// What all runs of these sessions would take on the devices that they simulate.
+pub(crate) fn predicted(sessions: &[&dyn Session]) -> Option<Prediction> {
+    let runs = sessions.iter().filter_map(|it| it.simulation()?.all_runs());
+    runs.reduce(|all, it| all.and(&it))
 }
 
 /// Opens the folder and loads its graph `name`.

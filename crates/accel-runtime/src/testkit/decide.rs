@@ -4,15 +4,23 @@ use std::path::{Path, PathBuf};
 
 use accel_core::{Engine, Platform, Stage, Variant};
 
-use super::settings::{MODEL_DIR, REQUIRE, Settings};
+use super::settings::{MODEL_DIR, REQUIRE, SIMULATE_MISSING, Settings};
 use super::{Cell, Failure};
-use crate::{Availability, Error, GraphModel, ModelSource, availability};
+use crate::engine::simulator;
+use crate::{Availability, availability};
 
 /// What becomes of a cell's cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// They run, on the model in this folder.
     Run(PathBuf),
+    /// They run on the simulator, on the model in this folder, because the platform is absent.
+    Simulate {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// They do not run, and that is in order.
     Skip(SkipCause),
     /// They do not run, and that is a failure.
@@ -27,11 +35,6 @@ pub enum SkipCause {
         /// The platform.
         platform: Platform,
         /// Why, in the engine's words, with its remedy.
-        reason: String,
-    },
-    /// It would have to be simulated, and nothing simulates here.
-    NoSimulator {
-        /// Why, with the remedy.
         reason: String,
     },
     /// Nothing to compare with.
@@ -53,7 +56,6 @@ impl SkipCause {
     pub fn reason(&self) -> String {
         match self {
             Self::NoEngine { platform, reason } => format!("{}: {reason}", platform.label()),
-            Self::NoSimulator { reason } => reason.clone(),
             Self::NoReference { model } => format!(
                 "no reference recorded for `{model}`: the registry names no `model_dir`; record \
                  one with tools/fixtures/make.py and name it there"
@@ -74,7 +76,6 @@ impl SkipCause {
     pub(super) fn group(&self) -> String {
         match self {
             Self::NoEngine { .. } => self.reason(),
-            Self::NoSimulator { reason } => format!("simulation cells: {reason}"),
             Self::NoReference { .. } => {
                 "no reference recorded: the registry names no `model_dir`".to_owned()
             }
@@ -89,7 +90,6 @@ impl SkipCause {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::NoEngine { .. } => "skipped: no engine",
-            Self::NoSimulator { .. } => "skipped: no simulator",
             Self::NoReference { .. } => "skipped: no reference",
             Self::NotInModelDir { .. } => "skipped: other models",
         }
@@ -99,11 +99,21 @@ impl SkipCause {
 /// What becomes of `cell`, whose model's folder is relative to `root`.
 pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
     let spec = cell.spec;
-    let Some(cause) = skip_cause(cell, settings) else {
-        return Decision::Run(match &settings.model_dir {
-            Some(model_dir) => model_dir.join(spec.model),
-            None => root.join(spec.model_dir),
-        });
+    let dir = match &settings.model_dir {
+        Some(model_dir) => model_dir.join(spec.model),
+        None => root.join(spec.model_dir),
+    };
+    let missing = missing_engine(cell);
+    let is_required = settings.require.iter().any(|it| it.covers(spec.model, spec.platform));
+    let cause = match (missing, missing_model(cell, settings)) {
+        (None, None) => return Decision::Run(dir),
+        // A platform that is required is not one to simulate.
+        (Some(missing), None) if settings.simulate_missing && !is_required => {
+            let reason =
+                format!("{SIMULATE_MISSING} asks to simulate what is absent: {}", missing.reason());
+            return Decision::Simulate { dir, reason };
+        }
+        (Some(cause), _) | (None, Some(cause)) => cause,
     };
     match settings.require.iter().find(|it| it.covers(spec.model, spec.platform)) {
         None => Decision::Skip(cause),
@@ -117,37 +127,30 @@ pub fn decide(cell: &Cell, root: &Path, settings: &Settings) -> Decision {
     }
 }
 
-/// Device absent, simulator absent, nothing to compare with: these are skips. A folder that the
-/// registry names and that is damaged or gone is not; its cases run, and fail.
-fn skip_cause(cell: &Cell, settings: &Settings) -> Option<SkipCause> {
+/// Device absent or nothing to compare with: these are skips. A folder that the registry names
+/// and that is damaged or gone is not; its cases run, and fail.
+fn missing_engine(cell: &Cell) -> Option<SkipCause> {
     let spec = cell.spec;
-    let cause = match spec.variant {
-        Variant::Real => match availability(&cell.options) {
-            Availability::Available { .. } => None,
-            Availability::Unavailable { engine, reason, remedy } => Some(SkipCause::NoEngine {
-                platform: spec.platform,
-                reason: because(engine, &reason, &remedy),
-            }),
-        },
-        Variant::Simulation => no_simulator(cell),
+    let availability = match spec.variant {
+        Variant::Real => availability(&cell.options),
+        Variant::Simulation => simulator(),
     };
+    match availability {
+        Availability::Available { .. } => None,
+        Availability::Unavailable { engine, reason, remedy } => Some(SkipCause::NoEngine {
+            platform: spec.platform,
+            reason: because(engine, &reason, &remedy),
+        }),
+    }
+}
+
+fn missing_model(cell: &Cell, settings: &Settings) -> Option<SkipCause> {
+    let spec = cell.spec;
     let model = spec.model;
-    cause.or_else(|| match &settings.model_dir {
+    match &settings.model_dir {
         Some(model_dir) if model_dir.join(model).is_dir() => None,
         Some(model_dir) => Some(SkipCause::NotInModelDir { model, model_dir: model_dir.clone() }),
         None => spec.model_dir.is_empty().then_some(SkipCause::NoReference { model }),
-    })
-}
-
-/// Asks the runtime itself, with a folder that is not there: without a simulator that is what it
-/// says, and with one it gets as far as the folder, at no cost.
-fn no_simulator(cell: &Cell) -> Option<SkipCause> {
-    let nowhere = ModelSource::dir("");
-    match crate::simulate::<GraphModel>(cell.spec, &nowhere, &cell.options) {
-        Err(Error::EngineUnavailable { engine, reason, remedy, .. }) => {
-            Some(SkipCause::NoSimulator { reason: because(engine, &reason, &remedy) })
-        }
-        _ => None,
     }
 }
 

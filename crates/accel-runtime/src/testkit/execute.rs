@@ -3,17 +3,21 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use accel_core::{CaseName, CaseReport, Outcome, REPORT_VERSION, Stage, Variant};
+use accel_core::{
+    CaseName, CaseReport, Engine as EngineName, Outcome, REPORT_VERSION, Stage, Variant,
+};
 
 use super::probe::{Notes, Probe};
 use super::reference::Reference;
 use super::settings::{Settings, TIMEOUT_SECONDS};
 use super::{Case, Cell, Failure, Verdict};
 use crate::ModelSource;
+use crate::engine::simulator::Prediction;
+use crate::engine::{Engine, SimulatorEngine};
 
 /// Held for reading by ordinary cases and for writing by cases that measure: a latency taken
 /// while other cases load the machine says nothing.
@@ -36,12 +40,27 @@ pub fn run_case_within(
     source: ModelSource,
     timeout: Duration,
 ) -> CaseReport {
+    let reason = match cell.spec.variant {
+        Variant::Simulation => Some(cell.spec.reason.to_owned()),
+        Variant::Real => None,
+    };
+    run_case_as(cell, case, source, timeout, reason)
+}
+
+/// [`run_case_within`], on the simulator for the reason given if there is one.
+pub(super) fn run_case_as(
+    cell: &Cell,
+    case: &Case,
+    source: ModelSource,
+    timeout: Duration,
+    simulated: Option<String>,
+) -> CaseReport {
     let _lock = alone_if_it_measures(case.name);
     let start = Instant::now();
-    let attempt = attempt_within(*cell, *case, source, timeout);
+    let attempt = attempt_within(*cell, *case, source, timeout, simulated.clone());
     let elapsed_ms = start.elapsed().as_secs_f64() * 1e3;
     let measurements = attempt.notes.measurements.clone();
-    let outcome = judge(cell, case.name, attempt);
+    let outcome = judge(cell, case.name, attempt, simulated);
     report(cell, case.name, outcome, measurements, elapsed_ms)
 }
 
@@ -100,12 +119,21 @@ impl Attempt {
 }
 
 /// Runs the case on a thread of its own, because a thread that hangs cannot be stopped, only left.
-fn attempt_within(cell: Cell, case: Case, source: ModelSource, timeout: Duration) -> Attempt {
+fn attempt_within(
+    cell: Cell,
+    case: Case,
+    source: ModelSource,
+    timeout: Duration,
+    simulated: Option<String>,
+) -> Attempt {
     let (sender, receiver) = mpsc::channel();
     let name = format!("{}::{}::{}", cell.spec.model, cell.spec.platform, case.name);
     let body = move || {
         // The receiver is gone when the case took too long; then nobody wants to know.
-        let _ = sender.send(attempt(&cell, &case, &source));
+        let _ = sender.send(match simulated {
+            Some(reason) => simulate(&cell, &case, source, &reason),
+            None => attempt(&cell, &case, &source, None),
+        });
     };
     if let Err(error) = thread::Builder::new().name(name).spawn(body) {
         return Attempt::failed(Stage::Crash, format!("no thread for the case: {error}"));
@@ -121,14 +149,55 @@ fn attempt_within(cell: Cell, case: Case, source: ModelSource, timeout: Duration
     }
 }
 
-fn attempt(cell: &Cell, case: &Case, source: &ModelSource) -> Attempt {
+/// As [`attempt`] on the simulator, and adds what the runs would have taken on the device. What
+/// the case measured was measured on the host, and its names say so.
+fn simulate(cell: &Cell, case: &Case, source: ModelSource, reason: &str) -> Attempt {
+    let engine = Arc::new(SimulatorEngine::default().recording());
+    let source = match source.own_engine() {
+        None => source.with_engine(Arc::clone(&engine) as Arc<dyn Engine>),
+        Some(_) => source,
+    };
+    let mut attempt = attempt(cell, case, &source, Some(reason));
+    let measured = std::mem::take(&mut attempt.notes.measurements);
+    let names = measured.into_iter().map(|(name, value)| {
+        let is_predicted = name.starts_with(PREDICTED);
+        (if is_predicted { name } else { format!("host.{name}") }, value)
+    });
+    attempt.notes.measurements = names.collect();
+    if let Some(prediction) = engine.prediction() {
+        attempt.notes.measurements.extend(predicted(&prediction));
+    }
+    attempt
+}
+
+/// What names of predicted figures begin with.
+const PREDICTED: &str = "predicted_";
+
+#[expect(clippy::cast_precision_loss, reason = "counts of runs and nodes")]
+fn predicted(prediction: &Prediction) -> [(String, f64); 9] {
+    let (run, load) = (prediction.predicted_ms, prediction.predicted_load_ms);
+    [
+        ("ms_low", run.low),
+        ("ms_expected", run.expected),
+        ("ms_high", run.high),
+        ("load_ms_low", load.low),
+        ("load_ms_expected", load.expected),
+        ("load_ms_high", load.high),
+        ("runs", prediction.runs as f64),
+        ("flops", prediction.flops),
+        ("nodes_without_cost", prediction.nodes_without_cost.len() as f64),
+    ]
+    .map(|(name, value)| (format!("{PREDICTED}{name}"), value))
+}
+
+fn attempt(cell: &Cell, case: &Case, source: &ModelSource, simulated: Option<&str>) -> Attempt {
     let reference = match Reference::open(source.path()) {
         Ok(it) => it,
         Err(error) => {
             return Attempt { verdict: Err(error.into()), notes: Notes::default() };
         }
     };
-    let probe = Probe::new(cell, source, &reference);
+    let probe = Probe::new(cell, source, &reference, simulated);
     let verdict = catch_unwind(AssertUnwindSafe(|| (case.run)(&probe))).unwrap_or_else(|panic| {
         Err(Failure::new(Stage::Crash, format!("the case panicked: {}", words(panic.as_ref()))))
     });
@@ -143,9 +212,9 @@ fn words(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("it did not say why")
 }
 
-fn judge(cell: &Cell, case: CaseName, attempt: Attempt) -> Outcome {
+fn judge(cell: &Cell, case: CaseName, attempt: Attempt, simulated: Option<String>) -> Outcome {
     let expected = cell.expected_failure(case);
-    let verdict = attempt.verdict.and_then(|()| honest(cell, &attempt.notes));
+    let verdict = attempt.verdict.and_then(|()| honest(&attempt.notes, simulated));
     match (verdict, expected) {
         (Err(failure), Some(reason)) if can_be_expected(failure.stage) => {
             Outcome::ExpectedFailure { reason: reason.to_owned() }
@@ -172,7 +241,7 @@ const fn can_be_expected(stage: Stage) -> bool {
 }
 
 /// The outcome of a case that holds, if what it noted bears it out.
-fn honest(cell: &Cell, notes: &Notes) -> Result<Outcome, Failure> {
+fn honest(notes: &Notes, simulated: Option<String>) -> Result<Outcome, Failure> {
     if let Some((name, value)) = notes.measurements.iter().find(|(_, value)| !value.is_finite()) {
         return Err(Failure::mismatch(format!("measurement `{name}` is {value}")));
     }
@@ -182,9 +251,15 @@ fn honest(cell: &Cell, notes: &Notes) -> Result<Outcome, Failure> {
             "the case ended well without loading the skill, so it proves nothing",
         ));
     };
-    Ok(match cell.spec.variant {
-        Variant::Simulation => Outcome::Simulated { reason: cell.spec.reason.to_owned() },
-        Variant::Real => {
+    Ok(match simulated {
+        Some(_) if placement.engine != EngineName::Simulator => {
+            return Err(Failure::new(
+                Stage::Placement,
+                format!("it was to be simulated, and ran for real ({placement})"),
+            ));
+        }
+        Some(reason) => Outcome::Simulated { reason },
+        None => {
             let placed: Vec<_> =
                 placement.nodes.iter().map(|(on, count)| format!("{count} on {on}")).collect();
             let engine = format!("{} {}", placement.engine, placement.engine_version);

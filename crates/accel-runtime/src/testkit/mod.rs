@@ -5,14 +5,15 @@
 //! ```
 //!
 //! **What a test may end in** is [`Outcome`](accel_core::Outcome), nothing else. Whether a case is
-//! skipped is decided before anything runs, and only for three causes: the platform has no engine
-//! here, the simulator is not there, nothing was recorded to compare with (or `ACCEL_MODEL_DIR` holds
-//! other models). Once a case runs, every error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
+//! skipped is decided before anything runs, and only for two causes: the platform has no engine
+//! here, nothing was recorded to compare with (or `ACCEL_MODEL_DIR` holds other models). Once a case runs, every error is a failure. A skipped case is an *ignored* test: never green, and asked to run all the
 //! same (`--ignored`, `--include-ignored`) it fails with its reason.
 //!
 //! **What keeps a pass honest.** Every load checks the placement that the engine reports; a case
 //! that passed without loading anything is a failure, as is a case whose reference lacks what the
-//! case compares with. Cases that take measurements run alone.
+//! case compares with. A simulated case never passes, it ends in `simulated`: outputs are compared as
+//! everywhere, figures that it takes are called `host.…`, since the host took them, and predicted
+//! ones `predicted_…`. Cases that take measurements run alone.
 //!
 //! **What a crash costs.** A vendor's library can take its process down. Cases on such an engine
 //! run in a child process, the same executable again, one case after the other; if it dies, the
@@ -24,6 +25,7 @@
 //! | `ACCEL_REQUIRE=cpu,bert::openvino` | cells of these platforms (or of this model on it) may not be skipped: a skip becomes a failure |
 //! | `ACCEL_MODEL_DIR=/models` | tests `/models/bert` and so on instead of the registry's folders; models that have none there are skipped |
 //! | `ACCEL_CPU_ENGINE=ort` | what runs the cells of the CPU, instead of what the registry says |
+//! | `ACCEL_SIMULATE_MISSING=1` | cells whose platform is absent here run on the simulator and end in `simulated`; never those of `ACCEL_REQUIRE` |
 //! | `ACCEL_TIMEOUT_SECONDS=120` | how long one case may take; more is a failure of stage `timeout` |
 //! | `ACCEL_ISOLATE=nothing` | which cases run in a process of their own: `libraries` (the default) where the engine is a vendor's library, `everything`, `nothing` |
 //!

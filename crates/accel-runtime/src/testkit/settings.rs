@@ -20,6 +20,8 @@ pub(super) const MODEL_DIR: &str = "ACCEL_MODEL_DIR";
 const ISOLATE: &str = "ACCEL_ISOLATE";
 /// What runs the cells of the CPU, instead of what the registry says.
 pub(super) const CPU_ENGINE: &str = "ACCEL_CPU_ENGINE";
+/// Set to 1: cells whose platform is absent are simulated instead of skipped.
+pub(super) const SIMULATE_MISSING: &str = "ACCEL_SIMULATE_MISSING";
 /// Set by nextest, which runs every test in a process of its own.
 const NEXTEST: &str = "NEXTEST";
 
@@ -39,6 +41,8 @@ pub struct Settings {
     pub model_dir: Option<PathBuf>,
     /// What runs the cells of the CPU, instead of what the registry says.
     pub cpu_engine: Option<CpuEngine>,
+    /// Whether cells whose platform is absent are simulated instead of skipped.
+    pub simulate_missing: bool,
     /// Whether nextest started this process.
     pub nextest: bool,
     /// Which cells' cases run in a process of their own.
@@ -56,6 +60,7 @@ impl Default for Settings {
             timeout: DEFAULT_TIMEOUT,
             model_dir: None,
             cpu_engine: None,
+            simulate_missing: false,
             nextest: false,
             isolate: Isolate::Libraries,
             worker: Vec::new(),
@@ -165,12 +170,22 @@ impl Settings {
             .map(|it| CpuEngine::parse(it.trim()))
             .transpose()
             .map_err(|error| UsageError(format!("{CPU_ENGINE}: {error}")))?;
+        let simulate_missing = match get(SIMULATE_MISSING).as_deref().map(str::trim) {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                return Err(UsageError(format!(
+                    "{SIMULATE_MISSING} is `{other}`: give 1, or leave it unset"
+                )));
+            }
+        };
         Ok(Self {
             report: get(REPORT).map(PathBuf::from),
             require,
             timeout,
             model_dir,
             cpu_engine,
+            simulate_missing,
             nextest: get(NEXTEST).is_some_and(|it| it == "1"),
             isolate,
             worker: Vec::new(),
@@ -230,7 +245,8 @@ mod tests {
     };
 
     use super::{
-        CPU_ENGINE, ISOLATE, Isolate, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS,
+        CPU_ENGINE, ISOLATE, Isolate, MODEL_DIR, REPORT, REQUIRE, SIMULATE_MISSING, Settings,
+        TIMEOUT_SECONDS,
     };
 
     const OPTIONS: SessionOptions = SessionOptions {
@@ -260,8 +276,15 @@ mod tests {
             assert_eq!(settings.report, None);
             assert!(settings.require.is_empty());
             assert_eq!(settings.timeout, Duration::from_mins(2));
-            assert!(!settings.nextest);
+            assert!(!settings.nextest && !settings.simulate_missing);
         }
+    }
+
+    #[test]
+    fn simulating_what_is_missing_is_asked_for_by_1() {
+        assert!(read(&[(SIMULATE_MISSING, "1")]).unwrap().simulate_missing);
+        assert!(!read(&[(SIMULATE_MISSING, "0")]).unwrap().simulate_missing);
+        assert!(read(&[(SIMULATE_MISSING, "yes")]).unwrap_err().contains("`yes`"));
     }
 
     #[test]

@@ -56,6 +56,24 @@ macro_rules! skills {
                 })
             }
 
+            /// Simulates the pipeline that `load` stands for; whoever asks keeps the mark.
+            ///
+            /// # Errors
+            /// What [`crate::simulate`] returns.
+            pub(super) fn simulate(
+                load: Load,
+                spec: &SkillSpec,
+                source: &ModelSource,
+                options: &SessionOptions,
+            ) -> Result<Self> {
+                Ok(match load {
+                    $(Load::$kind(_) => {
+                        let simulated = crate::simulate(spec, source, options)?;
+                        Self::$kind(Box::new(simulated.into_inner()))
+                    })+
+                })
+            }
+
             /// Every loaded graph.
             pub fn sessions(&self) -> Vec<&dyn Session> {
                 match self {

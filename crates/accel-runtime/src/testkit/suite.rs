@@ -10,7 +10,7 @@ use accel_core::{CaseName, CaseReport, Outcome, Stage, Variant};
 use libtest_mimic::{Arguments, Failed, FormatSetting, Trial};
 
 use super::decide::{Decision, SkipCause, decide};
-use super::execute::{report, run_case_within};
+use super::execute::{report, run_case_as, run_case_within};
 use super::report::{self as report_file, Report};
 use super::settings::{REPORT, Settings, UsageError};
 use super::summary::{Counts, Line, render};
@@ -230,6 +230,7 @@ impl Planned {
         }
         match &self.decision {
             Decision::Skip(cause) => cause.kind(),
+            Decision::Simulate { .. } => "simulated",
             _ if self.cell.spec.variant == Variant::Simulation => "simulated",
             _ if self.cell.expected_failure(self.case.name).is_some() => "expected to fail",
             _ => "",
@@ -256,6 +257,15 @@ impl Planned {
                         Some(workers) => workers.run(&cell, &case),
                         None => run_case_within(&cell, &case, ModelSource::dir(dir), timeout),
                     };
+                    finish(&ledger, index, report)
+                })
+                .with_kind(kind)
+            }
+            Decision::Simulate { dir, reason } => {
+                let (dir, reason) = (dir.clone(), reason.clone());
+                Trial::test(name, move || {
+                    let source = ModelSource::dir(dir);
+                    let report = run_case_as(&cell, &case, source, timeout, Some(reason));
                     finish(&ledger, index, report)
                 })
                 .with_kind(kind)

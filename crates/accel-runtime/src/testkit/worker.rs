@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use accel_core::{CaseReport, Engine, Outcome, Stage, Variant};
 
 use super::decide::{Decision, decide};
-use super::execute::{alone_if_it_measures, report, run_case_within, timed_out};
+use super::execute::{alone_if_it_measures, report, run_case_as, run_case_within, timed_out};
 use super::settings::{Isolate, Settings, TIMEOUT_SECONDS};
 use super::{Case, Cell, Failure, Suite};
 use crate::{Availability, ModelSource, availability};
@@ -97,6 +97,10 @@ fn serve(suite: &Suite, name: &str, settings: &Settings) -> ExitCode {
         let report = match &decision {
             Decision::Run(dir) => {
                 run_case_within(cell, case, ModelSource::dir(dir), settings.timeout)
+            }
+            Decision::Simulate { dir, reason } => {
+                let (source, reason) = (ModelSource::dir(dir), Some(reason.clone()));
+                run_case_as(cell, case, source, settings.timeout, reason)
             }
             // The process that asked saw it otherwise.
             Decision::Skip(cause) => failed(cell, case, Stage::Resolve, cause.reason(), 0.0),

@@ -31,6 +31,7 @@ mod ort_library;
 mod pool;
 mod reference;
 mod rewritten;
+mod simulator;
 mod speech_tasks;
 mod text_tasks;
 mod text_to_text;

@@ -206,6 +206,13 @@ pub(crate) const CLIP: tk::Cell = tk::Cell {
 };
 pub(crate) const SIMULATED: tk::Cell = tk::Cell {
     spec: &SIMULATED_SPEC,
+    options: rt::SessionOptions {
+        device: rt::DeviceOptions::Webnn(rt::WebnnOptions {
+            device: rt::WebnnDevice::Npu,
+            power_preference: rt::PowerPreference::Default,
+        }),
+        ..OPTIONS
+    },
     load: tk::Load::TextEncoder(|source, options| {
         rt::simulate(&SIMULATED_SPEC, source, options).map(rt::Simulated::into_inner)
     }),

@@ -186,6 +186,34 @@ fn cases_without_a_proof_do_not_pass() {
 }
 
 #[test]
-fn simulation_without_a_simulator_cannot_pass() {
-    failed(&run(&cells::SIMULATED, tk::loads), Stage::Resolve, "no simulator");
+fn a_simulation_ends_in_simulated_and_its_figures_say_so() {
+    for case in cells::SIMULATED.cases {
+        let source = ModelSource::dir(format!("{}/fixtures/bert", cells::ROOT));
+        let report = tk::run_case(&cells::SIMULATED, case, source);
+        let reason = "no machine with this device".to_owned();
+        assert_eq!(report.outcome, Outcome::Simulated { reason }, "{}", case.name);
+        let figures = &report.measurements;
+        assert!(
+            figures.keys().all(|it| it.starts_with("host.") || it.starts_with("predicted_")),
+            "{figures:?}"
+        );
+        if report.case == CaseName::MatchesReference {
+            let [low, expected, high] =
+                ["low", "expected", "high"].map(|it| figures[&format!("predicted_ms_{it}")]);
+            assert!(0.0 < low && low <= expected && expected <= high, "{figures:?}");
+            assert!(figures.keys().any(|it| it.ends_with("max_abs")), "{figures:?}");
+        }
+        let line = serde_json::to_string(&report).unwrap();
+        assert!(line.contains(r#""outcome":"simulated""#), "{line}");
+    }
+}
+
+/// A cell of a simulation whose load forgets to simulate.
+#[test]
+fn a_real_run_does_not_pass_for_a_simulation() {
+    const FORGETFUL: tk::Cell = tk::Cell { spec: &cells::SIMULATED_SPEC, ..cells::BERT };
+    let source = ModelSource::dir(format!("{}/fixtures/bert", cells::ROOT))
+        .with_engine(std::sync::Arc::new(accel_runtime::engine::RtenEngine::new()));
+    let case = tk::Case::new(CaseName::Loads, tk::loads);
+    failed(&tk::run_case(&FORGETFUL, &case, source), Stage::Placement, "ran for real");
 }

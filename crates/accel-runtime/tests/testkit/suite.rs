@@ -72,7 +72,7 @@ const PLAIN: [&str; 6] = [
     "bert::rocm::loads skipped",
     "bert::rocm::embeds skipped",
     "clip::cpu::loads skipped",
-    "bert::webnn::loads skipped",
+    "bert::webnn::loads simulated",
 ];
 
 #[test]
@@ -80,13 +80,20 @@ fn a_plain_run_counts_every_case_once() {
     let place = Place::new();
     let run = tk::run(&SUITE, &place.arguments(), &place.settings()).unwrap();
     assert_eq!(names(&run.reports), PLAIN);
-    let counts = tk::Counts { passed: 1, skipped: 4, expected_failures: 1, ..Default::default() };
+    let counts = tk::Counts {
+        passed: 1,
+        simulated: 1,
+        skipped: 3,
+        expected_failures: 1,
+        ..Default::default()
+    };
     assert_eq!(run.counts, counts);
     assert!(!run.failed && run.problems.is_empty(), "{:?}", run.problems);
 
     let log = fs::read_to_string(place.log()).unwrap();
     let log = log.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(log.contains("2 passed; 0 failed; 4 ignored"), "{log}");
+    assert!(log.contains("3 passed; 0 failed; 3 ignored"), "{log}");
+    assert!(log.contains("[simulated] bert::webnn::loads"), "{log}");
     assert!(log.contains("[skipped: no engine] bert::rocm::loads"), "{log}");
     assert!(log.contains("[expected to fail] bert::cpu::embeds"), "{log}");
 
@@ -109,11 +116,10 @@ fn skips_say_why_and_what_to_do() {
             _ => None,
         })
         .collect();
-    let [rocm, _, clip, webnn] = reasons[..] else { panic!("{reasons:?}") };
+    let [rocm, _, clip] = reasons[..] else { panic!("{reasons:?}") };
     assert!(rocm.contains("ROCm: ") && rocm.contains("AMD GPU"), "{rocm}");
     assert!(clip.contains("no reference recorded for `clip`"), "{clip}");
     assert!(clip.contains("tools/fixtures/make.py"), "{clip}");
-    assert!(webnn.contains("no simulator"), "{webnn}");
 
     // The table of a run shows them too.
     let summary = &run.summary;
@@ -121,14 +127,14 @@ fn skips_say_why_and_what_to_do() {
     assert!(summary.contains("skipped    2  ROCm: "), "{summary}");
     assert!(summary.contains("(clip)"), "{summary}");
     assert!(
-        summary.ends_with("outcomes: 1 passed, 1 failed as expected, 4 skipped\n"),
+        summary.ends_with("outcomes: 1 passed, 1 simulated, 1 failed as expected, 3 skipped\n"),
         "{summary}"
     );
 }
 
 #[test]
 fn a_skip_never_turns_green() {
-    for (ignored, include_ignored, failed) in [(true, false, 4), (false, true, 4)] {
+    for (ignored, include_ignored, failed) in [(true, false, 3), (false, true, 3)] {
         let place = Place::new();
         let arguments = Arguments { ignored, include_ignored, ..place.arguments() };
         let run = tk::run(&SUITE, &arguments, &place.settings()).unwrap();
@@ -155,7 +161,7 @@ fn required_platforms_fail_where_they_would_be_skipped() {
     let run = tk::run(&SUITE, &place.arguments(), &settings).unwrap();
     assert!(run.failed);
     // Both cases of ROCm; not clip on the CPU, since only bert was asked for there.
-    assert_eq!((run.counts.failed, run.counts.skipped, run.counts.passed), (2, 2, 1));
+    assert_eq!((run.counts.failed, run.counts.skipped, run.counts.passed), (2, 1, 1));
     for it in run.reports.iter().filter(|it| it.platform == Platform::Rocm) {
         let Outcome::Failed { stage: Stage::Resolve, message } = &it.outcome else {
             panic!("{it:?}")
@@ -167,6 +173,25 @@ fn required_platforms_fail_where_they_would_be_skipped() {
     let settings = Settings { require, ..Settings::default() };
     let run = tk::run(&SUITE, &place.arguments(), &settings).unwrap();
     assert_eq!(run.counts.failed, 1, "{:?}", names(&run.reports));
+}
+
+#[test]
+fn what_is_absent_is_simulated_on_request_and_never_where_it_is_required() {
+    let place = Place::new();
+    let settings = Settings { simulate_missing: true, ..place.settings() };
+    let arguments = Arguments { filter: Some("bert::rocm".to_owned()), ..place.arguments() };
+    let run = tk::run(&SUITE, &arguments, &settings).unwrap();
+    // The second case fails on the simulator as it would anywhere.
+    assert_eq!(names(&run.reports), ["bert::rocm::loads simulated", "bert::rocm::embeds failed"]);
+    let Outcome::Simulated { reason } = &run.reports[0].outcome else { panic!() };
+    assert!(reason.contains("ACCEL_SIMULATE_MISSING") && reason.contains("ROCm"), "{reason}");
+    assert!(run.summary.contains("1 simulated"), "{}", run.summary);
+    assert!(!run.summary.contains("passed"), "{}", run.summary);
+    assert_eq!(run.counts.passed, 0);
+
+    let require = vec![Requirement { model: None, platform: Platform::Rocm }];
+    let run = tk::run(&SUITE, &arguments, &Settings { require, ..settings }).unwrap();
+    assert_eq!(names(&run.reports), ["bert::rocm::loads failed", "bert::rocm::embeds failed"]);
 }
 
 #[test]
@@ -204,10 +229,10 @@ fn nextest_gets_steady_names_and_every_line() {
 
     let list = Arguments { ignored: true, ..list };
     tk::run(&SUITE, &list, &settings).unwrap();
-    assert_eq!(names(&lines(&place.report())), PLAIN[2..]);
+    assert_eq!(names(&lines(&place.report())), PLAIN[2..5]);
 
     // Then one process a test, as nextest starts them.
-    for name in ["bert::cpu::loads", "bert::cpu::embeds"] {
+    for name in ["bert::cpu::loads", "bert::cpu::embeds", "bert::webnn::loads"] {
         let filter = Some(name.to_owned());
         let arguments = Arguments { filter, exact: true, ..place.arguments() };
         let run = tk::run(&SUITE, &arguments, &settings).unwrap();
@@ -234,7 +259,7 @@ fn a_case_without_a_result_fails_the_run() {
     let arguments = Arguments { bench: true, ..place.arguments() };
     let run = tk::run(&SUITE, &arguments, &place.settings()).unwrap();
     assert!(!run.failed);
-    assert_eq!(run.problems.len(), 2, "{:?}", run.problems);
+    assert_eq!(run.problems.len(), 3, "{:?}", run.problems);
     assert!(run.problems[0].contains("bert::cpu::loads was planned and selected"));
 }
 

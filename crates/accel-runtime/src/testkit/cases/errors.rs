@@ -4,7 +4,7 @@ use accel_core::{SessionOptions, Stage};
 
 use super::{agree, graph, tasks};
 use crate::testkit::reference::GraphCase;
-use crate::testkit::{Failure, Probe, Skill, Verdict};
+use crate::testkit::{Failure, Probe, Verdict};
 use crate::{Error, InputProblem, Result, Session, Tensor, TensorData};
 
 /// Wrong input is a typed error, and the session still gives right results after it.
@@ -118,7 +118,7 @@ fn of_another_type(tensor: &Tensor) -> Result<Tensor> {
 /// Of stage `load` when the limit is not kept, or refuses too much.
 pub fn refuses_over_memory_limit(probe: &Probe<'_>) -> Verdict {
     let limited = |memory_limit_bytes| SessionOptions { memory_limit_bytes, ..probe.options };
-    let load = |limit| Skill::load(probe.cell.load, probe.source, &limited(limit));
+    let load = |limit| probe.load_unchecked(probe.source, &limited(limit));
     let refused = |limit: u64| match load(limit) {
         Err(Error::MemoryLimit { needed_bytes, limit_bytes, .. }) if limit_bytes == limit => {
             Ok(needed_bytes)
@@ -140,7 +140,7 @@ pub fn refuses_over_memory_limit(probe: &Probe<'_>) -> Verdict {
     // Several graphs are refused one by one; the largest of them decides.
     #[expect(clippy::cast_precision_loss, reason = "bytes of a model are below 2^53")]
     probe.measure("needed_bytes", needed as f64);
-    let fits = Skill::load(probe.cell.load, probe.source, &limited(0))?.sessions().len() == 1;
+    let fits = probe.load_unchecked(probe.source, &limited(0))?.sessions().len() == 1;
     let skill = if fits { probe.load_with(&limited(needed))? } else { probe.load()? };
     graph::graphs_match(probe, &skill, probe.options.precision)?;
     Ok(())

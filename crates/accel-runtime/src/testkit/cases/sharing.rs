@@ -34,7 +34,7 @@ pub fn concurrent_callers_agree(probe: &Probe<'_>) -> Verdict {
         start.wait();
         let skill = pool.get_or_load(&key, || {
             loads.fetch_add(1, Ordering::SeqCst);
-            Skill::load(probe.cell.load, probe.source, &probe.options)
+            probe.load_unchecked(probe.source, &probe.options)
         })?;
         let outputs = run_all(probe, &skill, caller)?;
         Ok((skill, outputs))
@@ -122,7 +122,7 @@ pub fn switching_agrees(probe: &Probe<'_>) -> Verdict {
 
 /// The cell's model on the CPU, whatever the cell's platform.
 fn on_cpu(probe: &Probe<'_>) -> Result<Skill, Failure> {
-    if probe.cell.spec.platform == Platform::Cpu && probe.cell.spec.variant == Variant::Real {
+    if probe.cell.spec.platform == Platform::Cpu && probe.simulated.is_none() {
         return probe.load();
     }
     let spec = SkillSpec {
