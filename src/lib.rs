@@ -29,6 +29,7 @@ mod emit;
 mod error;
 mod files;
 mod format;
+pub mod matrix;
 mod plan;
 pub mod registry;
 mod request;

@@ -33,6 +33,7 @@ const MORE: &str = "
   accelgen --enhance-openvino                    OpenVINO cells and their extra tests
   accelgen --generate bert --run-tests           write, then run bert's tests and show outcomes
   accelgen --explain bert --platform webnn       why this class, this support, this template
+  accelgen --list --matrix                       what runs where, and how that is known
   accelgen registry add config.json --dry-run    a registry entry from a model's config.json
 
 Exit codes:
@@ -173,8 +174,8 @@ pub(super) struct Cli {
     pub(super) max_workers: Option<u16>,
 
     /// What is printed
-    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = OUTPUT)]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human, help_heading = OUTPUT)]
+    pub(super) format: OutputFormat,
 
     /// Print counts and timings of every phase on stderr, and show cargo's output
     #[arg(long, help_heading = OUTPUT)]
@@ -184,9 +185,16 @@ pub(super) struct Cli {
     #[arg(long, help_heading = OUTPUT)]
     pub(super) quiet: bool,
 
-    /// List what there is
-    #[arg(long, value_enum, value_name = "WHAT", help_heading = LOOK)]
+    /// List what there is [without WHAT: models]
+    #[arg(
+        long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "models",
+        help_heading = LOOK
+    )]
     pub(super) list: Option<ListArg>,
+
+    /// With --list: every model on every platform, what is claimed and what stands behind it
+    #[arg(long, help_heading = LOOK)]
+    pub(super) matrix: bool,
 
     /// Explain how a model is classified and where its files come from
     #[arg(
@@ -229,6 +237,8 @@ pub(super) enum RegistryCommand {
     Validate(RegistryPlace),
     /// Print the registry's JSON Schema
     Schema,
+    /// Compare what the registry claims as run in CI with a report of the tests; exit 1 if unproved
+    VerifyEvidence(VerifyArgs),
     /// Write an entry for the model that a Hugging Face config.json describes
     Add(AddArgs),
 }
@@ -242,6 +252,15 @@ pub(super) struct RegistryPlace {
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
+}
+
+/// What `registry verify-evidence` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct VerifyArgs {
+    /// The report: what a run of the tests wrote to the path in `ACCEL_REPORT`
+    pub(super) report: PathBuf,
+    #[command(flatten)]
+    pub(super) place: RegistryPlace,
 }
 
 /// What `registry add` takes.
@@ -308,6 +327,17 @@ pub(super) enum KindArg {
     Test,
     Skill,
     All,
+}
+
+/// How generation and lists are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Tables and sentences
+    Human,
+    /// One versioned JSON document
+    Json,
+    /// A page of Markdown; of --list --matrix only
+    Markdown,
 }
 
 /// How output is printed.

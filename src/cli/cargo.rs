@@ -171,7 +171,7 @@ fn run_once(
 }
 
 /// The lines of a report.
-fn read(path: &Path) -> Result<Vec<CaseReport>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<CaseReport>, Failure> {
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     let line = |(number, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| {

@@ -35,7 +35,7 @@ impl Action {
     /// The flags that have an effect; `None` is all that belong to no other action.
     const fn takes(self) -> Option<&'static [&'static str]> {
         match self {
-            Self::List => Some(&["list", "limit", "registry", "format", "debug"]),
+            Self::List => Some(&["list", "matrix", "limit", "registry", "format", "debug"]),
             Self::ListTemplates => Some(&["list", "limit", "templates", "format", "debug"]),
             Self::Explain => {
                 Some(&["explain", "platform", "registry", "templates", "format", "debug"])
@@ -95,6 +95,8 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("quiet", "dry_run", "what would be done is all that a dry run has to say"),
     ("quiet", "diff", "the diff is all that --diff has to say"),
     ("list", "explain", "one question at a time"),
+    ("matrix", "list=others", "the matrix is of models and platforms"),
+    ("format=markdown", "limit", "the page is of all models"),
 ];
 
 /// Why a command line makes no sense.
@@ -132,6 +134,14 @@ pub(super) fn action(given: &BTreeSet<String>, values: &[&str]) -> Result<Action
             let message = format!("{} cannot be used with {}: {why}", flag(one), flag(other));
             return Err(Refusal::Conflict(message));
         }
+    }
+    if has("matrix") && !has("list") {
+        let message = "`--matrix` needs `--list`: it is a way to list models".to_owned();
+        return Err(Refusal::Conflict(message));
+    }
+    if has("format=markdown") && !has("matrix") {
+        let message = "`--format markdown` is for `--list --matrix` only".to_owned();
+        return Err(Refusal::Conflict(message));
     }
     let chosen = CHOOSERS.iter().any(|it| has(it));
     let action = if has("list") {
@@ -203,7 +213,7 @@ mod tests {
     fn every_flag_means_something_in_generation_or_belongs_to_another_action() {
         for id in ids() {
             let refused = action(&of(&["generate", &id]), &[]).is_err();
-            let elsewhere = ["family", "all", "list", "explain"].contains(&id.as_str());
+            let elsewhere = ["family", "all", "list", "matrix", "explain"].contains(&id.as_str());
             assert_eq!(refused, elsewhere, "--generate with --{id}");
         }
     }

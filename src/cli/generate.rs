@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::args::{Cli, Format};
+use super::args::Cli;
 use super::choice::Choice;
 use super::console::Console;
 use super::failure::Failure;
@@ -27,22 +27,24 @@ pub(super) struct Job<'a> {
 /// Generates once and prints what came of it.
 pub(super) fn run(cli: &Cli, console: Console) -> Result<Done, Failure> {
     let report = Job::new(cli, console)?.run()?;
-    Ok(print(&report, cli, console))
+    Ok(print(&report, console))
 }
 
 /// Removes orphans, or lists them, and does nothing else.
 pub(super) fn prune(cli: &Cli, console: Console) -> Result<Done, Failure> {
     let report = Job::new(cli, console)?.prune()?;
-    Ok(print(&report, cli, console))
+    Ok(print(&report, console))
 }
 
-fn print(report: &Report, cli: &Cli, console: Console) -> Done {
+fn print(report: &Report, console: Console) -> Done {
     human::warnings(report, console);
-    let stdout = match cli.format {
-        Format::Json => json::report(report),
+    let stdout = if console.json() {
+        json::report(report)
+    } else if console.quiet() && !report.found() {
         // A check in CI may be quiet, but what it found and what failed is an error.
-        Format::Human if console.quiet() && !report.found() => String::new(),
-        Format::Human => human::report(report, console),
+        String::new()
+    } else {
+        human::report(report, console)
     };
     Done { stdout, found: report.found() }
 }

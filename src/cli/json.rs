@@ -35,6 +35,11 @@
 //! **The rest:**
 //!
 //! ```text
+//! --list --matrix    { "version", "list": "matrix", "total": n, "items": [ { "model", "platforms": { name:
+//!                      { "support", "evidence": name | { "device": { "device", "date" } }, "reason" } } } ] }
+//! registry verify-evidence
+//!                    { "version", "registry": path, "report": path, "proved": n,
+//!                      "unproved": [ { "model", "platform", "case" | null, "message" } ], "hints": [ same ] }
 //! --list WHAT        { "version", "list": "models" | …, "total": n, "items": [ at most --limit ] }
 //! --explain MODEL    { "version", "explain": { … } }
 //! registry validate  { "version", "registry": path, "valid": true, "problems": [ warnings ] }

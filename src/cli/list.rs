@@ -3,17 +3,18 @@
 use accel_core::{Family, Platform, Support, Vocabulary as _};
 use serde_json::{Value, json};
 
-use super::args::{Cli, ListArg};
+use super::args::{Cli, ListArg, OutputFormat};
 use super::console::{Console, TableCell, heading, plain, table};
 use super::failure::Failure;
 use super::{Done, json as document, places};
+use crate::matrix;
 use crate::registry::Registry;
 use crate::templates::Templates;
 
 /// A list: what it is called, its columns, its rows, and the same as JSON.
 struct List {
     name: &'static str,
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     items: Vec<Value>,
 }
@@ -24,7 +25,11 @@ pub(super) fn run(what: ListArg, cli: &Cli, console: Console) -> Result<Done, Fa
         let path = places::registry_path(cli.registry.as_deref(), console)?;
         places::load(&path, console)
     };
+    if cli.format == OutputFormat::Markdown {
+        return Ok(Done::fine(matrix::markdown(&registry()?)));
+    }
     let list = match what {
+        ListArg::Models if cli.matrix => self::matrix(&registry()?),
         ListArg::Models => models(&registry()?),
         ListArg::Families => families(&registry()?),
         ListArg::Platforms => platforms(&registry()?),
@@ -77,7 +82,7 @@ fn models(registry: &Registry) -> List {
             "real": real, "simulation": simulation, "unsupported": unsupported,
         }));
     }
-    let columns = &[
+    let columns = vec![
         "model",
         "class",
         "family",
@@ -89,6 +94,33 @@ fn models(registry: &Registry) -> List {
         "hub id",
     ];
     List { name: "models", columns, rows, items }
+}
+
+/// Every cell: as words for people, and whole for programs.
+fn matrix(registry: &Registry) -> List {
+    let mut rows = Vec::new();
+    let mut items = Vec::new();
+    for model in &registry.models {
+        let words = Platform::ALL.iter().map(|it| model.cells.get(it).map(matrix::word));
+        let words = words.map(Option::unwrap_or_default);
+        rows.push([model.key.to_string()].into_iter().chain(words).collect());
+        let cells: serde_json::Map<String, Value> = model
+            .cells
+            .iter()
+            .map(|(platform, it)| {
+                let cell = json!({
+                    "support": it.support,
+                    "evidence": it.evidence,
+                    "reason": it.reason,
+                });
+                (platform.to_string(), cell)
+            })
+            .collect();
+        items.push(json!({ "model": model.key, "platforms": cells }));
+    }
+    let platforms = Platform::ALL.iter().map(|it| it.name());
+    let columns = ["model"].into_iter().chain(platforms).collect();
+    List { name: "matrix", columns, rows, items }
 }
 
 fn families(registry: &Registry) -> List {
@@ -104,7 +136,7 @@ fn families(registry: &Registry) -> List {
         rows.push(vec![family.to_string(), models.join(", "), family.doc().to_owned()]);
         items.push(json!({ "family": family, "models": models, "about": family.doc() }));
     }
-    List { name: "families", columns: &["family", "models", "about"], rows, items }
+    List { name: "families", columns: vec!["family", "models", "about"], rows, items }
 }
 
 fn platforms(registry: &Registry) -> List {
@@ -133,7 +165,7 @@ fn platforms(registry: &Registry) -> List {
             "about": platform.doc(),
         }));
     }
-    let columns = &["platform", "engines", "real", "simulation", "unsupported", "about"];
+    let columns = vec!["platform", "engines", "real", "simulation", "unsupported", "about"];
     List { name: "platforms", columns, rows, items }
 }
 
@@ -150,7 +182,7 @@ fn templates(templates: &Templates) -> List {
         rows.push(vec![name.to_owned(), source.to_owned()]);
         items.push(json!({ "template": name, "source": source }));
     }
-    List { name: "templates", columns: &["template", "source"], rows, items }
+    List { name: "templates", columns: vec!["template", "source"], rows, items }
 }
 
 fn cells_of(supports: impl Iterator<Item = Support>, wanted: Support) -> usize {

@@ -21,6 +21,7 @@ mod cargo;
 mod choice;
 mod conflicts;
 mod console;
+mod evidence;
 mod explain;
 mod failure;
 mod generate;
@@ -40,7 +41,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command, Format, ListArg};
+use args::{Cli, Command, Format, ListArg, OutputFormat};
 use conflicts::{Action, Refusal};
 use console::Console;
 use failure::Failure;
@@ -102,14 +103,19 @@ impl Cli {
     const fn format(&self) -> Format {
         match &self.command {
             Some(Command::Registry(command)) => command.format(),
-            _ => self.format,
+            _ => match self.format {
+                OutputFormat::Json => Format::Json,
+                OutputFormat::Human | OutputFormat::Markdown => Format::Human,
+            },
         }
     }
 
     /// The values of flags that matter to [`conflicts::action`].
     fn values(&self) -> Vec<&'static str> {
         let values = [
-            (self.format == Format::Json, "format=json"),
+            (self.format == OutputFormat::Json, "format=json"),
+            (self.format == OutputFormat::Markdown, "format=markdown"),
+            (self.list.is_some_and(|it| it != ListArg::Models), "list=others"),
             (self.kind == args::KindArg::Skill, "kind=skill"),
             (self.list == Some(ListArg::Templates), "list=templates"),
         ];

@@ -1,4 +1,4 @@
-//! `registry validate | schema | add`.
+//! `registry validate | schema | verify-evidence | add`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::{AddArgs, Format, RegistryCommand, RegistryPlace};
 use super::console::{Console, count};
 use super::failure::Failure;
-use super::{Done, json as document, places};
+use super::{Done, evidence, json as document, places};
 use crate::error::Error;
 use crate::registry::{self, NewEntry};
 
@@ -17,6 +17,7 @@ impl RegistryCommand {
         match self {
             Self::Validate(place) => place.format,
             Self::Schema => Format::Human,
+            Self::VerifyEvidence(verify) => verify.place.format,
             Self::Add(add) => add.place.format,
         }
     }
@@ -26,6 +27,7 @@ pub(super) fn run(command: &RegistryCommand, console: Console) -> Result<Done, F
     match command {
         RegistryCommand::Validate(place) => validate(place, console),
         RegistryCommand::Schema => Ok(Done::fine(registry::schema())),
+        RegistryCommand::VerifyEvidence(verify) => evidence::run(verify, console),
         RegistryCommand::Add(add) => self::add(add, console),
     }
 }

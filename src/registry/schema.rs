@@ -227,7 +227,7 @@ mod tests {
         assert!(options("Cell_cuda")["properties"]["tf32"].is_object());
         assert!(options("Cell_cpu")["properties"]["tf32"].is_null());
         assert!(options("Family")["properties"]["tf32"].is_null());
-        assert_eq!(options("Platform_cpu")["required"].as_array().unwrap().len(), 7);
+        assert_eq!(options("Platform_cpu")["required"].as_array().unwrap().len(), 9);
         let names = &schema["$defs"]["Platform_cpu"]["properties"]["tolerances"]["properties"];
         assert!(names[Precision::Q4.name()].is_object());
     }

@@ -20,6 +20,42 @@ fn lists_are_tables() {
 }
 
 #[test]
+fn the_matrix_shows_every_cell_with_its_evidence() {
+    let project = Project::new();
+    let run = project.run("--list --matrix").ended(0);
+    insta::assert_snapshot!("matrix_table", run.stdout);
+    let json = project.run("--list --matrix --format json").ended(0).json();
+    assert_eq!((&json["list"], &json["total"]), (&"matrix".into(), &3.into()));
+    assert_eq!(json["items"][0]["model"], "bert");
+    assert_eq!(json["items"][0]["platforms"]["cpu"]["support"], "real");
+    let run = project.run("--list --matrix --format markdown").ended(0);
+    insta::assert_snapshot!("matrix", run.stdout);
+    for (flags, why) in [
+        ("--matrix", "needs `--list`"),
+        ("--list --format markdown", "for `--list --matrix` only"),
+        ("--list platforms --matrix", "of models and platforms"),
+        ("--all --format markdown", "for `--list --matrix` only"),
+    ] {
+        project.run(flags).ended(2).complains(&[why]);
+    }
+}
+
+#[test]
+fn evidence_is_compared_with_a_report() {
+    let project = Project::new();
+    project.write("report.jsonl", "");
+    let run = project.run("registry verify-evidence report.jsonl").ended(1);
+    let run = run.says(&["unproved: bert::cpu::loads: has no line in the report", "0 cells"]);
+    assert!(!run.stdout.contains("hint:"), "{}", run.stdout);
+    let json = project.run("registry verify-evidence report.jsonl --format json").ended(1).json();
+    assert_eq!(json["unproved"][0]["case"], "loads");
+    project.write("report.jsonl", "{\"outcome\": \"green\"}\n");
+    let run = project.run("registry verify-evidence report.jsonl").ended(2);
+    run.complains(&["line 1 of the tests' report"]);
+    project.run("registry verify-evidence nowhere.jsonl").ended(2).complains(&["nowhere.jsonl"]);
+}
+
+#[test]
 fn templates_are_listed_without_a_registry() {
     let project = Project::empty();
     project.run("--list templates").ended(0);

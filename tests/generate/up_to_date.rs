@@ -5,6 +5,18 @@ use std::path::Path;
 use accelgen::sync::{self, RealDisk, State};
 use accelgen::{Request, generate, registry};
 
+#[test]
+fn the_matrix_of_support_is_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let registry = registry::load(&root.join("model_registry.yaml")).unwrap();
+    let committed = std::fs::read_to_string(root.join("SUPPORT.md")).unwrap_or_default();
+    assert!(
+        committed == accelgen::matrix::markdown(&registry),
+        "SUPPORT.md is not what the registry says; run: \
+         cargo run --release -- --list --matrix --format markdown > SUPPORT.md"
+    );
+}
+
 /// Only compares: writing is `accelgen --all`, never a test.
 #[test]
 fn generated_files_are_up_to_date() {
