@@ -20,6 +20,9 @@ Types that safetensors does not have are stored in the next wider one that holds
 half precision and narrower floats as F32, integers of 4 bits and less as I8. Texts, complex
 numbers and whatever is not a tensor have no `key`.
 
+The newest operator set's cases are in files of IR version 14, which no engine reads yet and
+nothing in them needs. They are written as version 13, so that it is the operators that are tried.
+
 Without --check, an OUT_DIR that is complete is left as it is. With it, the cases are made anew
 and compared byte for byte.
 
@@ -49,6 +52,7 @@ VERSION = "1.23.2"
 SHIPPED = ("simple", "pytorch-converted", "pytorch-operator")
 # The tolerances of onnx.backend.test.loader for models of files.
 RTOL, ATOL = 1e-3, 1e-7
+IR_VERSION = 13
 STORED = {np.dtype(name) for name in (
     "bool", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64",
 )}  # fmt: skip
@@ -181,6 +185,7 @@ def write(case: Case, folder: Path) -> dict[str, Any]:
         "inputs": describe("input", given(case.model), case.inputs, stored),
         "outputs": describe("output", case.model.graph.output, case.outputs, stored),
     }
+    case.model.ir_version = min(case.model.ir_version, IR_VERSION)
     (folder / case.name).mkdir(parents=True)
     (folder / case.name / "model.onnx").write_bytes(case.model.SerializeToString(deterministic=True))
     (folder / case.name / "values.safetensors").write_bytes(save(stored))

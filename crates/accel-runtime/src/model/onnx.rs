@@ -1,5 +1,6 @@
 //! What an ONNX file says about itself, read without its weights.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
@@ -20,9 +21,15 @@ pub struct OnnxGraph {
     pub inner_nodes: Vec<Node>,
     /// Whether a constant has two or more dimensions and no elements.
     pub(crate) has_empty_constants: bool,
+    /// Constants by name, those of the bodies included, with their elements when they are at
+    /// most eight floats.
+    pub constants: BTreeMap<String, Vec<f32>>,
     /// Weights that lie in other files.
     pub(super) external: Vec<ExternalTensor>,
 }
+
+/// Constants of more elements are weights.
+const FEW_BYTES: u64 = 8 * 4;
 
 /// An input or output as the file declares it.
 #[derive(Clone, Debug, Default)]
@@ -88,7 +95,11 @@ pub struct Node {
     pub domain: String,
     /// The node's name, or its first output when it has none.
     pub name: String,
-    /// Attributes that are a number or a text.
+    /// Names of its inputs; empty for one that is left out.
+    pub inputs: Vec<String>,
+    /// Names of its outputs; empty for one that is left out.
+    pub outputs: Vec<String>,
+    /// Attributes that are integers or a text.
     pub attributes: Vec<Attribute>,
 }
 
@@ -99,11 +110,35 @@ pub struct Attribute {
     pub name: String,
     /// Its value when it is an integer.
     pub integer: Option<i64>,
+    /// Its value when it is a row of integers.
+    pub integers: Vec<i64>,
     /// Its value when it is a text.
     pub text: Option<String>,
+    /// Whether it is a tensor, and its elements when they are at most eight floats.
+    tensor: Option<Vec<f32>>,
 }
 
 impl Node {
+    /// Whether the input at that place is given.
+    pub fn has_input(&self, index: usize) -> bool {
+        self.inputs.get(index).is_some_and(|it| !it.is_empty())
+    }
+
+    /// Whether the output at that place is asked for.
+    pub fn has_output(&self, index: usize) -> bool {
+        self.outputs.get(index).is_some_and(|it| !it.is_empty())
+    }
+
+    /// The integer attribute of that name.
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        self.attribute(name)?.integer
+    }
+
+    /// The text attribute of that name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.attribute(name)?.text.as_deref()
+    }
+
     /// The attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|it| it.name == name)
@@ -173,7 +208,11 @@ impl OnnxGraph {
             let Value::Bytes(end) = value else { return Ok(()) };
             match number {
                 1 => nodes.push(self.node(wire, end)?),
-                5 => initializers.push(self.tensor(wire, end)?),
+                5 => {
+                    let (name, elements) = self.tensor(wire, end)?;
+                    self.constants.insert(name.clone(), elements);
+                    initializers.push(name);
+                }
                 11 => inputs.push(value_info(wire, end)?),
                 12 => outputs.push(value_info(wire, end)?),
                 13 => _ = value_info(wire, end)?,
@@ -192,11 +231,11 @@ impl OnnxGraph {
     /// `NodeProto`.
     fn node<R: BufRead + Seek>(&mut self, wire: &mut Wire<R>, end: u64) -> Result<Node, Damage> {
         let mut node = Node::default();
-        let mut first_output = None;
         wire.message(end, |wire, number, value| {
             let Value::Bytes(end) = value else { return Ok(()) };
             match number {
-                2 if first_output.is_none() => first_output = Some(wire.text(end)?),
+                1 => node.inputs.push(wire.text(end)?),
+                2 => node.outputs.push(wire.text(end)?),
                 3 => node.name = wire.text(end)?,
                 4 => node.operator = wire.text(end)?,
                 5 => node.attributes.extend(self.attribute(wire, end)?),
@@ -206,12 +245,19 @@ impl OnnxGraph {
             Ok(())
         })?;
         if node.name.is_empty() {
-            node.name = first_output.unwrap_or_default();
+            node.name = node.outputs.first().cloned().unwrap_or_default();
         }
+        if let ("Constant", "", [output]) =
+            (node.operator.as_str(), node.domain.as_str(), node.outputs.as_slice())
+        {
+            let elements = node.attributes.first().and_then(|it| it.tensor.clone());
+            self.constants.insert(output.clone(), elements.unwrap_or_default());
+        }
+        node.attributes.retain(|it| it.tensor.is_none());
         Ok(node)
     }
 
-    /// `AttributeProto`, if it is a number or a text.
+    /// `AttributeProto`, if it is integers, a text or a tensor.
     fn attribute<R: BufRead + Seek>(
         &mut self,
         wire: &mut Wire<R>,
@@ -223,7 +269,11 @@ impl OnnxGraph {
                 (1, Value::Bytes(end)) => attribute.name = wire.text(end)?,
                 (3, Value::Varint(it)) => attribute.integer = Some(it.cast_signed()),
                 (4, Value::Bytes(end)) => attribute.text = Some(wire.text(end)?),
-                (5 | 10, Value::Bytes(end)) => _ = self.tensor(wire, end)?,
+                (8, Value::Varint(it)) => attribute.integers.push(it.cast_signed()),
+                (8, Value::Bytes(end)) => {
+                    attribute.integers.extend(wire.packed(end)?.into_iter().map(u64::cast_signed));
+                }
+                (5 | 10, Value::Bytes(end)) => attribute.tensor = Some(self.tensor(wire, end)?.1),
                 (6 | 11, Value::Bytes(end)) => {
                     let nodes = self.graph(wire, end, false)?;
                     self.inner_nodes.extend(nodes);
@@ -232,17 +282,22 @@ impl OnnxGraph {
             }
             Ok(())
         })?;
-        let of_interest = attribute.integer.is_some() || attribute.text.is_some();
-        Ok(of_interest.then_some(attribute))
+        let is_empty = attribute.integer.is_none()
+            && attribute.text.is_none()
+            && attribute.integers.is_empty()
+            && attribute.tensor.is_none();
+        Ok((!is_empty).then_some(attribute))
     }
 
-    /// `TensorProto`: its name. Its size must be what its shape and type say.
+    /// `TensorProto`: its name, and its elements when they are few floats. Its size must be what
+    /// its shape and type say.
     fn tensor<R: BufRead + Seek>(
         &mut self,
         wire: &mut Wire<R>,
         end: u64,
-    ) -> Result<String, Damage> {
+    ) -> Result<(String, Vec<f32>), Damage> {
         let mut dims = Vec::new();
+        let mut few = Vec::new();
         let (mut data_type, mut raw_bytes, mut is_external) = (0, None, false);
         let mut external = ExternalTensor::default();
         let mut length_given = None;
@@ -252,7 +307,15 @@ impl OnnxGraph {
                 (1, Value::Bytes(end)) => dims.extend(wire.packed(end)?),
                 (2, Value::Varint(it)) => data_type = it,
                 (8, Value::Bytes(end)) => external.tensor = wire.text(end)?,
-                (9, Value::Bytes(end)) => raw_bytes = Some(wire.remaining(end)),
+                (4, Value::Bytes(end)) if wire.remaining(end) <= FEW_BYTES => {
+                    few = wire.bytes(end)?;
+                }
+                (9, Value::Bytes(end)) => {
+                    raw_bytes = Some(wire.remaining(end));
+                    if wire.remaining(end) <= FEW_BYTES {
+                        few = wire.bytes(end)?;
+                    }
+                }
                 (13, Value::Bytes(end)) => {
                     let (key, value) = string_pair(wire, end)?;
                     let number = || {
@@ -290,7 +353,8 @@ impl OnnxGraph {
             external.length = stated.or(implied).unwrap_or(0);
             self.external.push(external);
         }
-        Ok(name)
+        let floats = if data_type == 1 { few.as_chunks().0 } else { &[] };
+        Ok((name, floats.iter().map(|it| f32::from_le_bytes(*it)).collect()))
     }
 }
 

@@ -89,12 +89,18 @@ impl<R: BufRead + Seek> Wire<R> {
 
     /// The text up to `end`.
     pub(super) fn text(&mut self, end: u64) -> Result<String, Damage> {
+        let bytes = self.bytes(end)?;
+        String::from_utf8(bytes).map_err(|_| self.malformed("a text is not UTF-8"))
+    }
+
+    /// The bytes up to `end`.
+    pub(super) fn bytes(&mut self, end: u64) -> Result<Vec<u8>, Damage> {
         let length = usize::try_from(end - self.position)
-            .map_err(|_| self.malformed("a text is longer than the memory"))?;
+            .map_err(|_| self.malformed("a field is longer than the memory"))?;
         let mut bytes = vec![0; length];
         self.reader.read_exact(&mut bytes)?;
         self.position = end;
-        String::from_utf8(bytes).map_err(|_| self.malformed("a text is not UTF-8"))
+        Ok(bytes)
     }
 
     /// The packed numbers up to `end`.
