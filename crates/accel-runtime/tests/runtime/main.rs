@@ -22,6 +22,7 @@ mod mutations;
 mod onnx_bytes;
 mod operators;
 mod pool;
+mod precisions;
 mod reference;
 mod rewritten;
 mod speech_tasks;
