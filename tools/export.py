@@ -111,9 +111,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--format", choices=["text", "json"], default="text")
     arguments = parser.parse_args()
     arguments.precision = list(dict.fromkeys(arguments.precision.split(",")))
-    unknown = sorted(set(arguments.precision) - set(precision.SUFFIXES))
+    unknown = sorted(set(arguments.precision) - set(precision.EXPORTED))
     if unknown:
-        known = ", ".join(precision.SUFFIXES)
+        known = ", ".join(precision.EXPORTED)
         parser.error(f"no such precision: {', '.join(unknown)} (known: {known})")
     return arguments
 
@@ -258,7 +258,7 @@ def _graphs(
         if not wanted:
             continue
         if half:
-            model.half()
+            precision.halve(model)
         parts: dict[tuple[str, str], onnx.ModelProto] = {}
         for graph in graphs:
             _progress(f"exporting {graph.name}{' in half precision' if half else ''}")

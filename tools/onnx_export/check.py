@@ -10,11 +10,10 @@ import onnxruntime
 from onnx_export.graph import Tensors
 
 
-def compare(path: Path, inputs: Tensors, expected: Tensors) -> dict[str, tuple[float, float]]:
-    """Runs the file on the CPU. For every output: the largest difference from `expected`, and the
-    largest value expected.
+def run(path: Path, inputs: Tensors, outputs: list[str]) -> dict[str, np.ndarray]:
+    """Runs the file on the CPU, on one thread.
 
-    Raises `ValueError` when inputs or shapes are not those of PyTorch, or numbers are not finite.
+    Raises `ValueError` when the file's inputs are not these.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -23,8 +22,17 @@ def compare(path: Path, inputs: Tensors, expected: Tensors) -> dict[str, tuple[f
     feeds = {value.name: inputs[value.name].numpy() for value in session.get_inputs()}
     if set(feeds) != set(inputs):
         raise ValueError(f"{path}: the export dropped inputs {set(inputs) - set(feeds)}")
+    return dict(zip(outputs, session.run(outputs, feeds)))
+
+
+def compare(path: Path, inputs: Tensors, expected: Tensors) -> dict[str, tuple[float, float]]:
+    """Runs the file on the CPU. For every output: the largest difference from `expected`, and the
+    largest value expected.
+
+    Raises `ValueError` when inputs or shapes are not those of PyTorch, or numbers are not finite.
+    """
     differences = {}
-    for name, actual in zip(expected, session.run(list(expected), feeds)):
+    for name, actual in run(path, inputs, list(expected)).items():
         reference = expected[name].numpy()
         if actual.shape != reference.shape:
             raise ValueError(f"{path}: {name} is {actual.shape}, not {reference.shape}")

@@ -230,9 +230,10 @@ const fn suffixes(precision: Precision) -> &'static [&'static str] {
 }
 
 /// A file's stem as the graph's name and precision. The precision is `None` for the Hub's
-/// mixtures (`_q4f16`, `_bnb4`, `_uint8`), which nothing here asks for.
+/// mixtures (`_q4f16`, `_bnb4`, `_uint8`) and for 8 bits with their ranges in the file (`_qdq`), which
+/// nothing here asks for.
 fn split_precision(stem: &str) -> (&str, Option<Precision>) {
-    for mixture in ["_q4f16", "_bnb4", "_uint8"] {
+    for mixture in ["_q4f16", "_bnb4", "_uint8", "_qdq"] {
         if let Some(name) = stem.strip_suffix(mixture) {
             return (name, None);
         }

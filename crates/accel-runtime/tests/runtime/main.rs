@@ -29,6 +29,7 @@ mod ort_devices;
 #[cfg(feature = "ort")]
 mod ort_library;
 mod pool;
+mod precisions;
 mod reference;
 mod rewritten;
 mod simulator;

@@ -107,14 +107,18 @@ pub(crate) fn folder(bytes: &[u8]) -> TempDir {
     folder
 }
 
-/// A copy of a model's folder, one level deep and its graphs.
+/// What the names of graphs in fewer bits end with.
+const FEWER_BITS: [&str; 4] = ["_fp16", "_int8", "_q4", "_qdq"];
+
+/// A copy of a model's folder, one level deep and its graphs in 32 bits.
 pub(crate) fn copy_of(model: &Path) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("onnx")).unwrap();
     for source in [model.to_owned(), model.join("onnx")] {
         for entry in fs::read_dir(&source).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_file() {
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            if path.is_file() && !FEWER_BITS.iter().any(|it| stem.ends_with(it)) {
                 let target = folder.path().join(path.strip_prefix(model).unwrap());
                 fs::copy(&path, target).unwrap();
             }
