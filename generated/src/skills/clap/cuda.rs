@@ -11,7 +11,7 @@
 //! | kind | Sound and text in one space, such as CLAP. |
 //! | tasks | `feature-extraction`, `zero-shot-audio-classification` |
 //! | support | real |
-//! | evidence | none: no run has proved it yet |
+//! | evidence | compiled only: nothing ran yet |
 //! | memory | 614 MB as fp32 for the weights; activations and the engine's workspace come on top |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.02 off, cosine at least 0.999, signal to noise at least 30.0 dB |
@@ -48,7 +48,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     tasks: &[rt::Task::FeatureExtraction, rt::Task::ZeroShotAudioClassification],
     variant: rt::Variant::Real,
     reason: "",
-    evidence: "none: no run has proved it yet",
+    evidence: "compiled only: nothing ran yet",
     parameters: 153_492_890,
     model_dir: "fixtures/clap",
 };

@@ -10,7 +10,7 @@
 //! | kind | Images and a prompt in, text out, such as LLaVA. |
 //! | tasks | `image-text-to-text` |
 //! | support | real |
-//! | evidence | none: no run has proved it yet |
+//! | evidence | compiled only: nothing ran yet |
 //! | memory | 15134 MB as fp16 for the weights; activations and the engine's workspace come on top |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.02 off, cosine at least 0.999, signal to noise at least 30.0 dB |
@@ -44,7 +44,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     tasks: &[rt::Task::ImageTextToText],
     variant: rt::Variant::Real,
     reason: "",
-    evidence: "none: no run has proved it yet",
+    evidence: "compiled only: nothing ran yet",
     parameters: 7_566_747_648,
     model_dir: "fixtures/llava_next",
 };
