@@ -250,7 +250,10 @@ mod tests {
         let registry = registry();
         let unclaimed = registry.models[0].cells.iter().find(|(_, it)| {
             it.support == accel_core::Support::Real
-                && matches!(it.evidence, accel_core::Evidence::None | accel_core::Evidence::Compiled)
+                && matches!(
+                    it.evidence,
+                    accel_core::Evidence::None | accel_core::Evidence::Compiled
+                )
         });
         let (platform, _) = unclaimed.unwrap();
         let mut lines = claimed(&registry);

@@ -4,10 +4,10 @@
 use accel_runtime::engine::simulator::{Measurement, Prediction, Profile};
 use accel_runtime::engine::{Engine, SimulatorEngine};
 use accel_runtime::{
-    Arena, ConvSearch, CudaOptions, DeviceOptions, EngineName, Error, ModelDir, ModelSource,
-    Pipeline, Platform, Pooling, PowerPreference, Precision, Result, Session, SessionOptions,
-    SkillSpec, TextEncoder, TextGenerator, Variant, Vocabulary, WebnnDevice, WebnnOptions, load,
-    simulate,
+    Arena, ConvSearch, CudaOptions, DeviceOptions, EngineName, Error, GenerateOptions, ModelDir,
+    ModelSource, Pipeline, Platform, Pooling, PowerPreference, Precision, Result, Session,
+    SessionOptions, SkillSpec, TextEncoder, TextGenerator, Variant, Vocabulary, WebnnDevice,
+    WebnnOptions, load, simulate,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -223,7 +223,8 @@ fn every_run_counts_and_a_kept_cache_is_not_transferred() {
     static DECODER: SkillSpec = SkillSpec { platform: Platform::Cuda, ..SPEC };
     let source = ModelSource::from(fixture("llama"));
     let simulated = simulate::<TextGenerator>(&DECODER, &source, &ON_CUDA).unwrap();
-    simulated.get().generate("A boat", &accel_runtime::GenerateOptions::default()).unwrap();
+    let options = GenerateOptions { max_new_tokens: 8, ..GenerateOptions::default() };
+    simulated.get().generate("A boat", &options).unwrap();
     let prediction = simulated.prediction().unwrap();
     assert!(prediction.runs > 2, "{}", prediction.runs);
     assert_eq!(prediction.nodes_without_cost, [""; 0]);
