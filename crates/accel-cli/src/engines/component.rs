@@ -56,7 +56,7 @@ static ONNXRUNTIME: Component = Component {
     source: Source::Pip { lock: include_str!("../../locks/onnxruntime.txt") },
     proofs: ONNXRUNTIME_PROOFS,
     download_bytes: 24_000_000,
-    disk_bytes: 80_000_000,
+    disk_bytes: 65_000_000,
 };
 
 static ONNXRUNTIME_GPU: Component = Component {
@@ -65,8 +65,8 @@ static ONNXRUNTIME_GPU: Component = Component {
     folder: "onnxruntime-gpu",
     source: Source::Pip { lock: include_str!("../../locks/onnxruntime-gpu.txt") },
     proofs: ONNXRUNTIME_PROOFS,
-    download_bytes: 0,
-    disk_bytes: 0,
+    download_bytes: 1_500_000_000,
+    disk_bytes: 2_520_000_000,
 };
 
 static OPENVINO: Component = Component {
@@ -79,8 +79,8 @@ static OPENVINO: Component = Component {
     } else {
         &["openvino/libs/libopenvino_c"]
     },
-    download_bytes: 0,
-    disk_bytes: 0,
+    download_bytes: 59_000_000,
+    disk_bytes: 184_000_000,
 };
 
 static WEB: Component = Component {
@@ -93,7 +93,7 @@ static WEB: Component = Component {
         take: Take::WebFiles,
     },
     proofs: &WEB_FILES,
-    download_bytes: 0,
+    download_bytes: 35_000_000,
     disk_bytes: 17_000_000,
 };
 
@@ -108,8 +108,8 @@ static CHROMIUM: Component = Component {
         take: Take::Chromium,
     },
     proofs: &["chromium", "libGLESv2.so", "libvk_swiftshader.so"],
-    download_bytes: 0,
-    disk_bytes: 0,
+    download_bytes: 70_000_000,
+    disk_bytes: 217_000_000,
 };
 
 const ONNXRUNTIME_PROOFS: &[&str] = if cfg!(windows) {

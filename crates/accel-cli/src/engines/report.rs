@@ -71,13 +71,17 @@ fn ort() -> EngineReport {
     let others = [Platform::Cuda, Platform::Rocm, Platform::Mps];
     let mut platforms = vec![platform(&on_cpu, None)];
     platforms.extend(others.map(|it| platform(&default_options(it), None)));
+    let found = engine::ort::found().ok();
     EngineReport {
         engine: Engine::Ort,
         what: "ONNX Runtime, loaded when it is used",
         compiled_in: engine::built_in(Engine::Ort),
-        path: None,
-        version: None,
-        capabilities: Vec::new(),
+        path: found.as_ref().map(|it| shown(&it.path)),
+        capabilities: found
+            .as_ref()
+            .map(|it| it.providers.iter().map(|it| (*it).to_owned()).collect())
+            .unwrap_or_default(),
+        version: found.map(|it| it.version),
         platforms,
     }
 }
@@ -154,7 +158,6 @@ fn report(
 }
 
 /// A path for people and programs.
-#[expect(dead_code, reason = "reports of engines that are looked for use it")]
 fn shown(path: &Path) -> String {
     path.display().to_string()
 }
