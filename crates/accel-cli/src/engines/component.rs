@@ -65,7 +65,7 @@ static ONNXRUNTIME_GPU: Component = Component {
     folder: "onnxruntime-gpu",
     source: Source::Pip { lock: include_str!("../../locks/onnxruntime-gpu.txt") },
     proofs: ONNXRUNTIME_PROOFS,
-    download_bytes: 1_500_000_000,
+    download_bytes: 1_570_000_000,
     disk_bytes: 2_520_000_000,
 };
 

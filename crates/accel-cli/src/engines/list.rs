@@ -56,7 +56,11 @@ fn human(reports: &[EngineReport], paint: Paint) -> String {
     for report in reports {
         for it in report.platforms.iter().filter(|it| !it.available) {
             let device = it.device.map_or_else(String::new, |it| format!(" ({it})"));
-            let name = format!("{} with {}{device}", it.platform, report.engine);
+            let name = if it.platform.name() == report.engine.name() {
+                format!("{}{device}", it.platform)
+            } else {
+                format!("{}{device} with {}", it.platform, report.engine)
+            };
             let why = format!(
                 "{}; {}",
                 it.reason.as_deref().unwrap_or("not available"),

@@ -95,13 +95,17 @@ fn openvino() -> EngineReport {
         }
         platform(&options, Some(device.name()))
     });
+    let found = engine::openvino::found().ok();
     EngineReport {
         engine: Engine::Openvino,
         what: "OpenVINO, loaded when it is used",
         compiled_in: engine::built_in(Engine::Openvino),
-        path: None,
-        version: None,
-        capabilities: Vec::new(),
+        path: found.map(|it| shown(&it.path)),
+        version: found.map(|it| it.version.clone()),
+        capabilities: found
+            .map(|it| it.devices.iter().map(|it| format!("{} is {}", it.name, it.full_name)))
+            .map(Iterator::collect)
+            .unwrap_or_default(),
         platforms: platforms.into(),
     }
 }
