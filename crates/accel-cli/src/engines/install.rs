@@ -115,9 +115,7 @@ fn plan(
             bytes(component.disk_bytes)
         );
         let (action, line) = match component.state(engines) {
-            State::Complete => {
-                ("complete", format!("{what} is complete in {}", folder.display()))
-            }
+            State::Complete => ("complete", format!("{what} is complete in {}", folder.display())),
             State::ByHand => {
                 let line = format!(
                     "{what}: {} holds one that accel did not install; it is left as it is",
@@ -263,7 +261,8 @@ fn beside(target: &Path, what: &str) -> PathBuf {
 /// Removes what processes that died left beside `target`; no other one lives while the lock is
 /// held.
 fn remove_leftovers(target: &Path) -> Result<(), Failure> {
-    let (Some(folder), Some(name)) = (target.parent(), target.file_name().and_then(|it| it.to_str()))
+    let (Some(folder), Some(name)) =
+        (target.parent(), target.file_name().and_then(|it| it.to_str()))
     else {
         return Ok(());
     };
@@ -271,9 +270,8 @@ fn remove_leftovers(target: &Path) -> Result<(), Failure> {
     for entry in entries.flatten() {
         let file = entry.file_name();
         let rest = file.to_str().and_then(|it| it.strip_prefix(name));
-        let number = rest.and_then(|it| {
-            it.strip_prefix(".partial-").or_else(|| it.strip_prefix(".old-"))
-        });
+        let number =
+            rest.and_then(|it| it.strip_prefix(".partial-").or_else(|| it.strip_prefix(".old-")));
         if number.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit())) {
             let path = entry.path();
             fs::remove_dir_all(&path).map_err(Failure::io("remove", &path))?;

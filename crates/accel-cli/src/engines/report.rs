@@ -7,7 +7,7 @@ use accel_core::{
     SessionOptions,
 };
 use accel_runtime::Availability;
-use accel_runtime::engine::{self, RtenEngine, Engine as _};
+use accel_runtime::engine::{self, Engine as _, RtenEngine};
 use serde::Serialize;
 
 use crate::run::default_options;

@@ -77,7 +77,8 @@ fn unpack(from: &Path, into: &Path) -> Result<(), Failure> {
         let plain = path.components().all(|it| matches!(it, Part::Normal(_) | Part::CurDir));
         let kind = entry.header().entry_type();
         if !plain || !(kind.is_file() || kind.is_dir() || kind.is_symlink()) {
-            let message = format!("{} holds `{}`, which is no plain file", from.display(), path.display());
+            let message =
+                format!("{} holds `{}`, which is no plain file", from.display(), path.display());
             return Err(Failure::failed("install", message));
         }
         entry.unpack_in(into).map_err(broken())?;

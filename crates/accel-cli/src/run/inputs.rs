@@ -98,7 +98,9 @@ pub(super) fn texts(
     let literal = literal.iter().map(|it| Named { name: "text".to_owned(), value: it.clone() });
     texts.extend(literal);
     if texts.is_empty() {
-        return Err(invalid("give a text: the text itself, a file that holds it, or `-` for stdin"));
+        return Err(invalid(
+            "give a text: the text itself, a file that holds it, or `-` for stdin",
+        ));
     }
     Ok(texts)
 }

@@ -4,8 +4,8 @@ use accel_core::{
     Arena, ComputeUnits, ConvSearch, CoremlFormat, CoremlSpecialization, CpuEngine, CpuOptions,
     CudaOptions, DeviceOptions, GraphOptimization, InferencePrecision, MpsOptions, OpenvinoDevice,
     OpenvinoOptions, OptionField, OptionKind, PerformanceHint, Platform, PowerPreference,
-    Precision, RocmOptions, SessionOptions, TensorLayout, WebgpuOptions, WebnnDevice,
-    WebnnOptions, common_option_fields, device_option_fields, nearest,
+    Precision, RocmOptions, SessionOptions, TensorLayout, WebgpuOptions, WebnnDevice, WebnnOptions,
+    common_option_fields, device_option_fields, nearest,
 };
 use serde_json::Value;
 
@@ -118,11 +118,8 @@ pub(super) fn session_options(
         }
         seen.push(field.name);
         let value = typed(field, value.trim()).map_err(invalid)?;
-        let place = if of_device {
-            &mut document["device"][platform.name()]
-        } else {
-            &mut document
-        };
+        let place =
+            if of_device { &mut document["device"][platform.name()] } else { &mut document };
         place[field.name] = value;
     }
     serde_json::from_value(document).map_err(unreadable)
@@ -148,9 +145,8 @@ fn field(platform: Platform, key: &str) -> Result<(&'static OptionField, bool), 
 
 /// `text` as a value of the option.
 fn typed(field: &OptionField, text: &str) -> Result<Value, String> {
-    let wrong = |expected: &str| {
-        Err(format!("option `{}` = `{text}`: expected {expected}", field.name))
-    };
+    let wrong =
+        |expected: &str| Err(format!("option `{}` = `{text}`: expected {expected}", field.name));
     match field.kind {
         OptionKind::Bool => match text {
             "true" => Ok(Value::Bool(true)),

@@ -23,10 +23,7 @@ const SPEECH: &[Task] = &[Task::AutomaticSpeechRecognition];
 
 /// Refuses flags that `task` has no use for; without a task a bare graph is run, which has none
 /// for any of them.
-pub(in crate::run) fn refuse_flags(
-    arguments: &RunArgs,
-    task: Option<Task>,
-) -> Result<(), Failure> {
+pub(in crate::run) fn refuse_flags(arguments: &RunArgs, task: Option<Task>) -> Result<(), Failure> {
     let it = arguments;
     let flags: [(&str, bool, &[Task]); 16] = [
         ("--text", !it.text.is_empty(), TEXT),
