@@ -144,6 +144,7 @@ pub(crate) enum Format {
 
 /// What `engines install` takes.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for every flag")]
 pub(crate) struct InstallArgs {
     /// What to install
     #[arg(value_enum, required = true, value_name = "ENGINE")]
@@ -274,7 +275,7 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) beams: Option<u32>,
 
-    /// Draw tokens at random as the model's generation_config.json says
+    /// Draw tokens at random as the model's `generation_config.json` says
     #[arg(long, help_heading = TASK)]
     pub(crate) sample: bool,
 

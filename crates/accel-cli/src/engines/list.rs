@@ -1,5 +1,7 @@
 //! `accel engines list`.
 
+use std::fmt::Write as _;
+
 use accel_runtime::engine::locate;
 use serde_json::json;
 
@@ -49,7 +51,7 @@ fn human(reports: &[EngineReport], paint: Paint) -> String {
     }
     let mut text = table(paint, &rows);
     for report in reports.iter().filter(|it| !it.capabilities.is_empty()) {
-        text.push_str(&format!("{}: {}\n", report.engine, report.capabilities.join("; ")));
+        let _ = writeln!(text, "{}: {}", report.engine, report.capabilities.join("; "));
     }
     // One reason often stands behind several platforms.
     let mut told: Vec<(String, Vec<String>)> = Vec::new();
@@ -76,7 +78,7 @@ fn human(reports: &[EngineReport], paint: Paint) -> String {
         text.push('\n');
     }
     for (why, names) in told {
-        text.push_str(&format!("{}: {why}\n", paint.bold(&names.join(", "))));
+        let _ = writeln!(text, "{}: {why}", paint.bold(&names.join(", ")));
     }
     text
 }

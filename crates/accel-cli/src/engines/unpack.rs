@@ -31,8 +31,8 @@ pub(super) fn take(take: Take, packages: &Path, into: &Path) -> Result<(), Failu
             decompress(&bin.join("chromium.br"), &into.join("chromium"))?;
             unpack(&bin.join("swiftshader.tar.br"), into)?;
             let folders = locate::system_folders();
-            let there = |it: &&str| folders.iter().any(|folder| folder.join(it).exists());
-            if !SYSTEM_LIBRARIES.iter().all(|it| there(&it)) {
+            let there = |it: &str| folders.iter().any(|folder| folder.join(it).exists());
+            if !SYSTEM_LIBRARIES.iter().all(|it| there(it)) {
                 unpack(&bin.join("al2023.tar.br"), into)?;
             }
             Ok(())
@@ -51,7 +51,10 @@ fn decompress(from: &Path, to: &Path) -> Result<(), Failure> {
     let file = File::create_new(to).map_err(Failure::io("create", to))?;
     let mut writer = BufWriter::with_capacity(1 << 20, file);
     io::copy(&mut packed, &mut writer).map_err(Failure::io("unpack", from))?;
-    writer.into_inner().map_err(|it| it.into_error()).map_err(Failure::io("write", to))?;
+    writer
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)
+        .map_err(Failure::io("write", to))?;
     make_executable(to)
 }
 

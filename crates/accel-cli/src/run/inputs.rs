@@ -1,6 +1,6 @@
 //! Inputs: files, folders of frames, stdin, texts.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -65,7 +65,7 @@ fn name(input: &OsStr) -> String {
 
 /// The texts of a task that takes texts.
 pub(super) fn texts(
-    inputs: &[std::ffi::OsString],
+    inputs: &[OsString],
     literal: &[String],
 ) -> Result<Vec<Named<String>>, Failure> {
     let mut texts = Vec::new();
@@ -115,7 +115,7 @@ fn looks_like_a_path(text: &str) -> bool {
 }
 
 /// The images of a task that takes images.
-pub(super) fn images(inputs: &[std::ffi::OsString]) -> Result<Vec<Named<Image>>, Failure> {
+pub(super) fn images(inputs: &[OsString]) -> Result<Vec<Named<Image>>, Failure> {
     some(inputs, "an image (PNG or JPEG)")?.iter().map(|it| image(it)).collect()
 }
 
@@ -126,8 +126,8 @@ fn image(input: &OsStr) -> Result<Named<Image>, Failure> {
 }
 
 /// The sounds of a task that takes sounds.
-pub(super) fn sounds(inputs: &[std::ffi::OsString]) -> Result<Vec<Named<Audio>>, Failure> {
-    let sound = |it: &std::ffi::OsString| {
+pub(super) fn sounds(inputs: &[OsString]) -> Result<Vec<Named<Audio>>, Failure> {
+    let sound = |it: &OsString| {
         let Named { name, value } = read(it, "a sound", SOUND_BYTES)?;
         let value = Audio::from_bytes(&value).map_err(|error| named(&name, error))?;
         Ok(Named { name, value })
@@ -137,7 +137,7 @@ pub(super) fn sounds(inputs: &[std::ffi::OsString]) -> Result<Vec<Named<Audio>>,
 
 /// The videos of a task that takes videos: every folder is one, and all image files together are
 /// the frames of one.
-pub(super) fn videos(inputs: &[std::ffi::OsString]) -> Result<Vec<Named<Video>>, Failure> {
+pub(super) fn videos(inputs: &[OsString]) -> Result<Vec<Named<Video>>, Failure> {
     let what = "a video: a folder with its frames as PNG or JPEG files, or the frames themselves";
     let (folders, files): (Vec<_>, Vec<_>) =
         some(inputs, what)?.iter().partition(|it| Path::new(it).is_dir());
@@ -158,10 +158,7 @@ pub(super) fn videos(inputs: &[std::ffi::OsString]) -> Result<Vec<Named<Video>>,
     Ok(videos)
 }
 
-fn some<'a>(
-    inputs: &'a [std::ffi::OsString],
-    what: &str,
-) -> Result<&'a [std::ffi::OsString], Failure> {
+fn some<'a>(inputs: &'a [OsString], what: &str) -> Result<&'a [OsString], Failure> {
     if inputs.is_empty() {
         return Err(invalid(format!("give {what}, or `-` for stdin")));
     }

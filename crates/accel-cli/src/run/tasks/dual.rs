@@ -1,5 +1,7 @@
 //! Encoders of texts and of something else in one space.
 
+use std::ffi::OsString;
+
 use accel_core::Task;
 use accel_runtime::{AudioTextEncoder, ImageTextEncoder, VideoTextEncoder};
 
@@ -35,7 +37,7 @@ fn vectors<T>(
 /// What `read` gives of the inputs; none are needed where texts are embedded.
 fn read<T>(
     run: &Run<'_>,
-    read: impl FnOnce(&[std::ffi::OsString]) -> Result<Vec<Named<T>>, Failure>,
+    read: impl FnOnce(&[OsString]) -> Result<Vec<Named<T>>, Failure>,
 ) -> Result<Vec<Named<T>>, Failure> {
     let arguments = run.arguments;
     if arguments.inputs.is_empty() && !arguments.text.is_empty() {

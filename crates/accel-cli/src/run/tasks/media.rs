@@ -1,5 +1,7 @@
 //! Tasks on images and sounds.
 
+use std::fmt::Write as _;
+
 use accel_runtime::{
     ImageClassifier, ImageTextGenerator, Message, ObjectDetector, SpeechRecognizer, SpeechTask,
     Strategy, Timestamps, TranscribeOptions, Transcript,
@@ -10,7 +12,7 @@ use super::text::{count, generate_options, written};
 use super::{Answer, Run, labels};
 use crate::args::TimestampsArg;
 use crate::failure::Failure;
-use crate::run::inputs::{images, sounds};
+use crate::run::inputs::{Named, images, sounds};
 
 pub(super) fn classify_images(run: &Run<'_>) -> Result<(), Failure> {
     let images = images(&run.arguments.inputs)?;
@@ -27,16 +29,17 @@ pub(super) fn detect_objects(run: &Run<'_>) -> Result<(), Failure> {
     let images = images(&run.arguments.inputs)?;
     let threshold = run.arguments.threshold.unwrap_or(0.5);
     run.with::<ObjectDetector>(|model, _| {
-        let detect = |it: &crate::run::inputs::Named<_>| {
+        let detect = |it: &Named<_>| {
             let objects = model.object_detection(&it.value, threshold)?;
             let mut text = format!("{}\n", it.name);
             let mut all = Vec::new();
             for object in &objects {
                 let area = object.bounding_box;
-                text.push_str(&format!(
-                    "{:.4}  {}  ({:.1}, {:.1}) to ({:.1}, {:.1})\n",
+                let _ = writeln!(
+                    text,
+                    "{:.4}  {}  ({:.1}, {:.1}) to ({:.1}, {:.1})",
                     object.score, object.label, area.xmin, area.ymin, area.xmax, area.ymax
-                ));
+                );
                 all.push(json!({
                     "label": object.label,
                     "score": object.score,
@@ -46,7 +49,7 @@ pub(super) fn detect_objects(run: &Run<'_>) -> Result<(), Failure> {
                 }));
             }
             if objects.is_empty() {
-                text.push_str(&format!("nothing as sure as {threshold}; see --threshold\n"));
+                let _ = writeln!(text, "nothing as sure as {threshold}; see --threshold");
             }
             Ok(Answer { result: json!({ "input": it.name, "objects": all }), text })
         };
@@ -80,7 +83,7 @@ fn transcript(input: &str, transcript: &Transcript) -> Answer {
     let mut text = String::new();
     for it in &transcript.chunks {
         let end = it.end_s.map_or_else(|| "?".to_owned(), |it| format!("{it:.2}"));
-        text.push_str(&format!("{:.2} to {end} s  {}\n", it.start_s, it.text));
+        let _ = writeln!(text, "{:.2} to {end} s  {}", it.start_s, it.text);
     }
     if transcript.chunks.is_empty() {
         text = format!("{}\n", transcript.text);
@@ -110,7 +113,7 @@ pub(super) fn describe_images(run: &Run<'_>) -> Result<(), Failure> {
         let plain = prompt.contains(model.image_token());
         // A question alone goes through the model's chat template, whose text is not streamed.
         let streams = plain && !matches!(options.strategy, Strategy::Beams { .. });
-        let answer = |it: &crate::run::inputs::Named<_>| {
+        let answer = |it: &Named<_>| {
             let generated = if streams {
                 model.stream(&it.value, prompt, &options, &mut *on_text)?
             } else if plain {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Answer, Run, vector};
 use crate::args::{PoolingArg, RunArgs};
 use crate::failure::Failure;
-use crate::run::inputs::texts;
+use crate::run::inputs::{Named, texts};
 
 /// New tokens when nobody says how many: enough to see what a model does.
 const MAX_NEW_TOKENS: usize = 128;
@@ -23,9 +23,8 @@ pub(super) fn encode(run: &Run<'_>) -> Result<(), Failure> {
     if run.model.task == Task::FillMask {
         let top_k = count(arguments.top_k, 5);
         return run.with::<TextEncoder>(|model, _| {
-            let fill = |it: &crate::run::inputs::Named<String>| {
-                Ok(filled(&it.value, &model.fill_mask(&it.value, top_k)?))
-            };
+            let fill =
+                |it: &Named<String>| Ok(filled(&it.value, &model.fill_mask(&it.value, top_k)?));
             texts.iter().map(fill).collect()
         });
     }
@@ -37,7 +36,7 @@ pub(super) fn encode(run: &Run<'_>) -> Result<(), Failure> {
     let all: Vec<_> = texts.iter().map(|it| it.value.as_str()).collect();
     run.with::<TextEncoder>(|model, _| {
         let vectors = model.embed(&all, pooling, arguments.normalize)?;
-        Ok(texts.iter().zip(&vectors).map(|(it, vector_)| vector(&it.name, vector_)).collect())
+        Ok(texts.iter().zip(&vectors).map(|(it, each)| vector(&it.name, each)).collect())
     })
 }
 
@@ -78,7 +77,7 @@ pub(super) fn generate(run: &Run<'_>) -> Result<(), Failure> {
     run.with::<TextGenerator>(|model, on_text| {
         let options = generate_options(arguments, model.default_options());
         let streams = !matches!(options.strategy, Strategy::Beams { .. });
-        let answer = |it: &crate::run::inputs::Named<String>| {
+        let answer = |it: &Named<String>| {
             let chat = || [Message::new("user", it.value.as_str())];
             let generated = match (arguments.chat, streams) {
                 (true, true) => model.stream_chat(&chat(), &options, &mut *on_text)?,
@@ -98,7 +97,7 @@ pub(super) fn text_to_text(run: &Run<'_>) -> Result<(), Failure> {
     run.with::<TextToText>(|model, on_text| {
         let options = generate_options(arguments, model.default_options());
         let streams = !matches!(options.strategy, Strategy::Beams { .. });
-        let answer = |it: &crate::run::inputs::Named<String>| {
+        let answer = |it: &Named<String>| {
             let generated = if streams {
                 model.stream(&it.value, &options, &mut *on_text)?
             } else {
