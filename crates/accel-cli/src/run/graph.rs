@@ -31,6 +31,12 @@ pub(super) fn run(
         let message = format!("--outputs {}: it is a folder; name a file", to.display());
         return Err(Failure::usage(message));
     }
+    let folder = to.parent().filter(|it| !it.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|it| !it.is_dir()) {
+        let message =
+            format!("--outputs {}: there is no folder {}", to.display(), folder.display());
+        return Err(Failure::usage(message));
+    }
     let inputs = tensors::read(from)?;
     let engine = engine::for_options(&options)?;
     let spinner = console.spinner(format!("loading {}", file.display()));

@@ -106,5 +106,11 @@ fn flags_of_models_and_graphs_do_not_mix() {
     finish(command(folder.path(), "in.safetensors").args(["--task", "fill-mask"])).ended(2);
     finish(accel().args(["run", "--graph", "x.onnx"])).ended(2).complains(&["--inputs"]);
     finish(accel().args(["run", "vit", "--outputs", "x"])).ended(2).complains(&["--graph"]);
-    finish(command(folder.path(), "in.safetensors").args(["--outputs", "."])).ended(2);
+    for (to, says) in [(".", "it is a folder"), ("absent/x", "there is no folder absent")] {
+        let mut command = accel();
+        command.current_dir(folder.path()).arg("run").arg("--graph");
+        command.arg(fixtures().join("vit/onnx/model.onnx"));
+        command.args(["--inputs", "in.safetensors", "--outputs", to]);
+        finish(&mut command).ended(2).complains(&[says]);
+    }
 }

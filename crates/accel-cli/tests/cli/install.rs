@@ -33,6 +33,14 @@ const NPM: &str = r#"#!/bin/sh
 [ "$1" = --version ] && exit
 echo "npm $*" >> "$LOG"
 [ "$MODE" = hash ] && { echo "npm error code EINTEGRITY" >&2; exit 1; }
+case "$(/bin/cat package.json)" in *chromium*)
+    bin=node_modules/@sparticuz/chromium/bin
+    /bin/mkdir -p $bin
+    /bin/cp "$DATA"/*.br $bin
+    [ "$MODE" = hostile ] && /bin/cp "$DATA/hostile.tar.br" $bin/swiftshader.tar.br
+    [ "$MODE" = damaged ] && echo damaged > $bin/chromium.br
+    exit 0;;
+esac
 /bin/mkdir -p node_modules/onnxruntime-web/dist
 for it in ort.jspi.bundle.min.mjs ort-wasm-simd-threaded.jspi.wasm another.js; do
     echo file > node_modules/onnxruntime-web/dist/$it
@@ -68,6 +76,7 @@ impl Machine {
         command.env("PATH", self.path("bin")).env("LOG", self.path("log"));
         command.env("MODE", mode).env("GATE", self.path("gate")).current_dir(self.folder.path());
         command.env("ACCEL_ENGINES_DIR", self.path("engines"));
+        command.env("DATA", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/data"));
         command.args(["engines", "install"]).args(arguments.split_whitespace());
         command
     }
@@ -196,6 +205,29 @@ fn only_the_two_files_of_the_web_engine_are_kept() {
     fs::write(machine.path("engines/web/accel.lock"), "older").unwrap();
     machine.install("ok", "web").ended(0).says(&["replaced in"]);
     assert!(machine.has("web/chromium/accel.lock"));
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn the_packed_browser_is_unpacked_beside_the_web_files() {
+    let machine = Machine::new();
+    machine.install("ok", "web").ended(0);
+    machine.install("damaged", "web --with-browser").ended(1).complains(&["chromium.br"]);
+    machine.install("hostile", "web --with-browser").ended(1).complains(&["../../escaped"]);
+    assert!(!machine.path("engines/escaped").exists() && !machine.has("web/chromium"));
+    machine
+        .install("ok", "web --with-browser")
+        .ended(0)
+        .says(&["onnxruntime-web 1.30.0 is complete", "chromium 153.0.0 installed in"]);
+    let browser = machine.path("engines/web/chromium/chromium");
+    assert_eq!(fs::read_to_string(&browser).unwrap(), "#!/bin/sh\necho Chromium\n");
+    assert_eq!(fs::metadata(&browser).unwrap().permissions().mode() & 0o777, 0o755);
+    assert!(machine.has("web/chromium/libvk_swiftshader.so"));
+    assert!(!machine.has("web/chromium/npm"));
+    machine
+        .install("damaged", "web --with-browser")
+        .ended(0)
+        .says(&["chromium 153.0.0 is complete"]);
 }
 
 #[test]
