@@ -267,6 +267,39 @@ fn wrong_places_and_flags_are_refused() {
     assert!(home.exists());
 }
 
+/// A process that ends with its test, however that ends, and lets its stand-in end too.
+struct Child {
+    process: std::process::Child,
+    gate: PathBuf,
+}
+
+impl Child {
+    fn start(machine: &Machine) -> Self {
+        assert!(Command::new("mkfifo").arg(machine.path("gate")).status().unwrap().success());
+        let mut command = machine.command("wait", "onnxruntime");
+        // Nobody who reads this test's output has to wait for the stand-in.
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { process, gate: machine.path("gate") }
+    }
+
+    /// Lets the stand-in go on.
+    fn open(&self) {
+        fs::write(&self.gate, "go on\n").unwrap();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+            // Opened for reading too, so that this does not wait for a reader.
+            let gate = fs::File::options().read(true).write(true).open(&self.gate);
+            let _ = gate.and_then(|mut it| std::io::Write::write_all(&mut it, b"go on\n"));
+        }
+    }
+}
+
 /// Waits until something holds; a minute is long on any machine.
 #[track_caller]
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -280,8 +313,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 #[test]
 fn two_at_once_fetch_once() {
     let machine = Machine::new();
-    assert!(Command::new("mkfifo").arg(machine.path("gate")).status().unwrap().success());
-    let first = machine.command("wait", "onnxruntime").stdout(Stdio::null()).spawn().unwrap();
+    let mut first = Child::start(&machine);
     until("the first one fetches", || machine.fetches() == 1);
     let said = machine.path("said");
     let mut second = machine.command("ok", "onnxruntime");
@@ -290,8 +322,8 @@ fn two_at_once_fetch_once() {
     until("the second one waits", || {
         fs::read_to_string(&said).unwrap().contains("another `accel engines install` is at work")
     });
-    fs::write(machine.path("gate"), "go on\n").unwrap();
-    assert!(first.wait_with_output().unwrap().status.success());
+    first.open();
+    assert!(first.process.wait().unwrap().success());
     assert!(second.wait_with_output().unwrap().status.success());
     assert_eq!(machine.fetches(), 1);
     assert_eq!(machine.engines(), ["onnxruntime"]);
@@ -300,15 +332,14 @@ fn two_at_once_fetch_once() {
 #[test]
 fn what_a_killed_one_left_is_removed_by_the_next() {
     let machine = Machine::new();
-    assert!(Command::new("mkfifo").arg(machine.path("gate")).status().unwrap().success());
-    let mut first = machine.command("wait", "onnxruntime").stdout(Stdio::null()).spawn().unwrap();
+    let mut first = Child::start(&machine);
     until("the files are there", || {
-        let partial = format!("onnxruntime.partial-{}", first.id());
+        let partial = format!("onnxruntime.partial-{}", first.process.id());
         machine.has(&LIBRARY.replacen("onnxruntime", &partial, 1))
     });
-    first.kill().unwrap();
-    first.wait().unwrap();
-    fs::write(machine.path("gate"), "go on\n").unwrap();
+    first.process.kill().unwrap();
+    first.process.wait().unwrap();
+    first.open();
     assert_eq!(machine.engines().len(), 1, "{:?}", machine.engines());
     assert!(!machine.has(LIBRARY), "it does not count as installed");
     machine.install("ok", "onnxruntime").ended(0).says(&["installed in"]);
