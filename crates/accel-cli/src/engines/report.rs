@@ -4,7 +4,7 @@ use std::path::Path;
 
 use accel_core::{
     CpuEngine, CpuOptions, DeviceOptions, Engine, OpenvinoDevice, OpenvinoOptions, Platform,
-    SessionOptions,
+    SessionOptions, Vocabulary as _,
 };
 use accel_runtime::Availability;
 use accel_runtime::engine::{self, Engine as _, RtenEngine};
@@ -125,7 +125,6 @@ fn browser() -> EngineReport {
 }
 
 fn simulator() -> EngineReport {
-    let availability = engine::simulator();
     EngineReport {
         engine: Engine::Simulator,
         what: "true outputs from the CPU, time predicted; never taken for a measurement",
@@ -133,7 +132,7 @@ fn simulator() -> EngineReport {
         path: None,
         version: None,
         capabilities: Vec::new(),
-        platforms: vec![report(Platform::Cpu, None, availability)],
+        platforms: Platform::ALL.iter().map(|it| report(*it, None, engine::simulator())).collect(),
     }
 }
 
