@@ -339,6 +339,16 @@ pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
     }
 }
 
+/// Whether this build can drive the engine, wherever its files are.
+pub const fn built_in(engine: EngineName) -> bool {
+    match engine {
+        EngineName::Rten | EngineName::Simulator => true,
+        EngineName::Ort => cfg!(feature = "ort"),
+        EngineName::Openvino => cfg!(feature = "openvino"),
+        EngineName::Browser => cfg!(feature = "browser"),
+    }
+}
+
 /// Whether the simulator can be used: always.
 pub const fn simulator() -> Availability {
     Availability::Available { engine: EngineName::Simulator }

@@ -1,0 +1,383 @@
+//! What may be written on the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use accel_core::{Platform, Precision, Subfamily, Task, Vocabulary};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Parser, Subcommand, ValueEnum};
+
+const ABOUT: &str = "Gets engines, and runs a model or a bare graph by hand";
+
+const EXAMPLES: &str = "\
+Examples:
+  accel engines list                     what can run here, and what would help where not
+  accel engines install onnxruntime      ONNX Runtime into a folder of yours; no root needed
+  accel run fixtures/vit photo.jpg       what is in the picture, on the CPU
+  accel run fixtures/vit photo.jpg --platform openvino
+  accel run --graph model.onnx --inputs in.safetensors --outputs out.safetensors
+
+Exit codes:
+  0  fine
+  1  a run or an installation failed, or the platform is not available here
+  2  wrong use or broken input
+
+Only `accel engines install` uses the network.
+
+Environment:
+  ACCEL_ENGINES_DIR    the folder of engines, in place of .accel/engines and the user's own
+  ACCEL_MODEL_DIR      where `accel run NAME` looks for a model of that name
+  ACCEL_ONNXRUNTIME, ACCEL_OPENVINO    the library to load
+  ACCEL_BROWSER, ACCEL_WEB_DIR         the browser, and the folder of onnxruntime-web's files
+  NO_COLOR             no colours; a pipe gets none anyway";
+
+const INSTALL_EXAMPLES: &str = "\
+Examples:
+  accel engines install onnxruntime              for this user
+  accel engines install openvino --project       into .accel/engines here
+  accel engines install web --with-browser       onnxruntime-web and a browser that has WebNN
+  accel engines install all --dry-run            what would be done, and how much is fetched
+
+Versions are pinned, and every file is checked against the checksums that this program carries. What
+is there already is left as it is. A try that was cut off leaves nothing that counts as installed.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  accel run fixtures/bert 'The boat leaves the [MASK].' --task fill-mask
+  accel run fixtures/llama 'The harbour wakes' --max-new-tokens 32
+  accel run fixtures/clip photo.jpg --label boat --label clock
+  accel run fixtures/whisper speech.wav --language en --timestamps segments
+  accel run fixtures/xclip frames/ --label chess     a folder of frames, or several images
+  accel run fixtures/llava photo.jpg --prompt 'What is this?'
+  cat letter.txt | accel run fixtures/t5 -           `-` is what comes in on stdin
+  accel run fixtures/vit photo.jpg --platform webgpu --option power_preference=low-power
+
+The result goes to stdout; the device, the placement of the nodes and the times go to stderr. With
+--format json all of it is one document on stdout.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "accel",
+    version,
+    about = ABOUT,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110,
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What can run here, and getting what is missing
+    #[command(subcommand, arg_required_else_help = true)]
+    Engines(EnginesCommand),
+    /// Run a model directory or a bare graph, by hand
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    /// Whether the output is one JSON document.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
+            Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
+            Self::Run(it) => it.format == Format::Json,
+            Self::Completions { .. } => false,
+        }
+    }
+
+    /// Whether nothing but results and errors is wanted.
+    pub(crate) fn quiet(&self) -> bool {
+        matches!(self, Self::Run(it) if it.quiet)
+    }
+}
+
+/// Commands on engines.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnginesCommand {
+    /// Each engine: where it was found, what it can do here, and if not, what would help
+    List(ListArgs),
+    /// Fetch pinned engines with pip and npm into a folder of yours
+    #[command(after_help = INSTALL_EXAMPLES)]
+    Install(InstallArgs),
+}
+
+/// What `engines list` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// A table
+    Table,
+    /// One versioned JSON document
+    Json,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Text
+    Human,
+    /// One versioned JSON document
+    Json,
+}
+
+/// What `engines install` takes.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for every flag")]
+pub(crate) struct InstallArgs {
+    /// What to install
+    #[arg(value_enum, required = true, value_name = "ENGINE")]
+    pub(crate) engines: Vec<Installable>,
+
+    /// Into `.accel/engines` of this folder, or of the nearest one above that has it
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) project: bool,
+
+    /// Into this user's own folder (the default, unless a project's folder is there)
+    #[arg(long)]
+    pub(crate) user: bool,
+
+    /// With `web` or `all`: also the npm-packaged Chromium that has WebNN (Linux x86-64)
+    #[arg(long)]
+    pub(crate) with_browser: bool,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// What can be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Installable {
+    /// ONNX Runtime for the CPU (and Core ML on macOS)
+    Onnxruntime,
+    /// ONNX Runtime with CUDA, and NVIDIA's libraries that it needs
+    OnnxruntimeGpu,
+    /// OpenVINO with its CPU, GPU and NPU devices
+    Openvino,
+    /// The two onnxruntime-web files, for WebGPU and WebNN in a browser
+    Web,
+    /// All of them; ONNX Runtime with CUDA only where an NVIDIA driver is
+    All,
+}
+
+const WHAT: &str = "What to run";
+const TASK: &str = "The task";
+const WHERE: &str = "Where and how";
+
+/// What `run` takes.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for every flag")]
+pub(crate) struct RunArgs {
+    /// A model's folder in the Hub's layout, or the name of one below --models
+    #[arg(value_name = "MODEL", required_unless_present = "graph", help_heading = WHAT)]
+    pub(crate) model: Option<PathBuf>,
+
+    /// Files with a text, image or sound, a folder of frames, or `-` for stdin; for tasks on
+    /// text, what is not a file is the text itself
+    #[arg(value_name = "INPUT", help_heading = WHAT)]
+    pub(crate) inputs: Vec<OsString>,
+
+    /// A text, taken as it is; can be repeated
+    #[arg(long, value_name = "TEXT", help_heading = WHAT)]
+    pub(crate) text: Vec<String>,
+
+    /// Where models are looked for by name
+    #[arg(
+        long, value_name = "DIR", env = "ACCEL_MODEL_DIR", default_value = "fixtures",
+        hide_env_values = true, help_heading = WHAT
+    )]
+    pub(crate) models: PathBuf,
+
+    /// A bare graph in place of a model
+    #[arg(
+        long, value_name = "FILE.onnx", requires_all = ["tensors_in", "tensors_out"],
+        conflicts_with_all = ["model", "inputs", "text", "task", "kind", "precision"],
+        help_heading = WHAT
+    )]
+    pub(crate) graph: Option<PathBuf>,
+
+    /// The graph's inputs by name
+    #[arg(
+        id = "tensors_in", long = "inputs", value_name = "IN.safetensors", requires = "graph",
+        help_heading = WHAT
+    )]
+    pub(crate) tensors_in: Option<PathBuf>,
+
+    /// Where the graph's outputs are written
+    #[arg(
+        id = "tensors_out", long = "outputs", value_name = "OUT.safetensors", requires = "graph",
+        help_heading = WHAT
+    )]
+    pub(crate) tensors_out: Option<PathBuf>,
+
+    /// What the model is to do [default: the first task of its kind; with --label, its
+    /// zero-shot task]
+    #[arg(long, value_name = "TASK", value_parser = member::<Task>, help_heading = TASK)]
+    pub(crate) task: Option<Task>,
+
+    /// The model's kind, where config.json does not tell
+    #[arg(long, value_name = "KIND", value_parser = member::<Subfamily>, help_heading = TASK)]
+    pub(crate) kind: Option<Subfamily>,
+
+    /// A label to choose among; can be repeated (zero-shot tasks)
+    #[arg(long, value_name = "LABEL", help_heading = TASK)]
+    pub(crate) label: Vec<String>,
+
+    /// The text that `{}` in it makes of a label (zero-shot tasks)
+    #[arg(long, value_name = "TEMPLATE", help_heading = TASK)]
+    pub(crate) template: Option<String>,
+
+    /// The question about the image (image-text-to-text)
+    #[arg(long, value_name = "PROMPT", help_heading = TASK)]
+    pub(crate) prompt: Option<String>,
+
+    /// The text is a user's turn in a chat (text-generation)
+    #[arg(long, help_heading = TASK)]
+    pub(crate) chat: bool,
+
+    /// New tokens at most [default: 128; for speech, what the model says]
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = TASK
+    )]
+    pub(crate) max_new_tokens: Option<u32>,
+
+    /// Follow N texts side by side in place of taking the likeliest token
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64),
+        conflicts_with = "sample", help_heading = TASK
+    )]
+    pub(crate) beams: Option<u32>,
+
+    /// Draw tokens at random as the model's `generation_config.json` says
+    #[arg(long, help_heading = TASK)]
+    pub(crate) sample: bool,
+
+    /// Seed of --sample [default: 0]
+    #[arg(long, value_name = "N", requires = "sample", help_heading = TASK)]
+    pub(crate) seed: Option<u64>,
+
+    /// How many answers are given [default: 5] (fill-mask, image-classification)
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = TASK
+    )]
+    pub(crate) top_k: Option<u32>,
+
+    /// Leave out objects that are less sure [default: 0.5] (object-detection)
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = TASK)]
+    pub(crate) threshold: Option<f32>,
+
+    /// How the vectors of tokens become one [default: mean] (feature-extraction of texts)
+    #[arg(long, value_enum, help_heading = TASK)]
+    pub(crate) pooling: Option<PoolingArg>,
+
+    /// Scale vectors to length 1 (feature-extraction)
+    #[arg(long, help_heading = TASK)]
+    pub(crate) normalize: bool,
+
+    /// The language that is spoken (automatic-speech-recognition)
+    #[arg(long, value_name = "LANGUAGE", help_heading = TASK)]
+    pub(crate) language: Option<String>,
+
+    /// Write in English what is said (automatic-speech-recognition)
+    #[arg(long, help_heading = TASK)]
+    pub(crate) translate: bool,
+
+    /// Tell times (automatic-speech-recognition)
+    #[arg(long, value_enum, help_heading = TASK)]
+    pub(crate) timestamps: Option<TimestampsArg>,
+
+    /// Where it runs; nothing falls back to another
+    #[arg(
+        long, value_name = "PLATFORM", value_parser = member::<Platform>, default_value = "cpu",
+        help_heading = WHERE
+    )]
+    pub(crate) platform: Platform,
+
+    /// The model's file by precision [default: fp32]
+    #[arg(long, value_name = "PRECISION", value_parser = member::<Precision>, help_heading = WHERE)]
+    pub(crate) precision: Option<Precision>,
+
+    /// An option of the session, such as `threads=2` or `engine=ort`; can be repeated
+    #[arg(
+        long, value_name = "KEY=VALUE", value_parser = NonEmptyStringValueParser::new(),
+        help_heading = WHERE
+    )]
+    pub(crate) option: Vec<String>,
+
+    /// How often the task is run [default: 2, so that the first run's time stands apart; 1 where
+    /// text is written token by token]
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000),
+        help_heading = WHERE
+    )]
+    pub(crate) runs: Option<u32>,
+
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = WHERE)]
+    pub(crate) format: Format,
+
+    /// Print the result alone
+    #[arg(long, help_heading = WHERE)]
+    pub(crate) quiet: bool,
+}
+
+/// How the vectors of tokens become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PoolingArg {
+    /// Their mean
+    Mean,
+    /// The first token's
+    Cls,
+    /// The largest of each component
+    Max,
+}
+
+/// Which times are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TimestampsArg {
+    /// Of segments (Whisper)
+    Segments,
+    /// Of characters (CTC models)
+    Characters,
+}
+
+/// A member of a vocabulary, by name.
+fn member<V: Vocabulary>(name: &str) -> Result<V, accel_core::UnknownName> {
+    V::parse(name.trim())
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f32, String> {
+    match text.trim().parse::<f32>() {
+        Ok(it) if (0.0..=1.0).contains(&it) => Ok(it),
+        _ => Err("expected a number from 0 to 1, such as 0.5".to_owned()),
+    }
+}

@@ -1,0 +1,81 @@
+//! `accel`: gets engines, and runs a model or a bare graph by hand.
+//!
+//! | module | does |
+//! |---|---|
+//! | `args` | what may be written on the command line |
+//! | `engines` | what each engine can do here, and installing them |
+//! | `run` | a model directory or a bare graph, once, by hand |
+//! | `console`, `json`, `failure` | printing, and how a command ends |
+
+mod args;
+mod console;
+mod engines;
+mod failure;
+mod json;
+mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command, EnginesCommand};
+use console::Console;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &arguments),
+    };
+    let console = Console::new(cli.command.json(), cli.command.quiet());
+    match dispatch(&cli.command, console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if console.json() {
+                console.print(&json::failure(&failure));
+            }
+            console.error(&failure.message);
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
+    match command {
+        Command::Engines(EnginesCommand::List(_)) => engines::list(console),
+        Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
+        Command::Run(args) => run::run(args, console),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "accel", &mut script);
+            console.print(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
+    }
+}
+
+/// What clap says: help and the version on stdout, everything else as an error.
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed pipe is no reason to fail.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if asks_for_json(arguments) {
+        let text = error.to_string();
+        let text = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
+        let failure = Failure::usage(text);
+        Console::new(true, false).print(&json::failure(&failure));
+    }
+    let _ = error.print();
+    ExitCode::from(failure::WRONG_USE)
+}
+
+/// Whether the command line that could not be read asks for JSON.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|it| it == "--format=json")
+        || arguments.windows(2).any(|it| it[0] == "--format" && it[1] == "json")
+}

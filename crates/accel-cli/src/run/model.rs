@@ -1,0 +1,151 @@
+//! Which model is meant, and what kind of model it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use accel_core::classify::{ModelFacts, classify};
+use accel_core::{Platform, Subfamily, Task, Variant, Vocabulary as _, nearest};
+use accel_runtime::{ModelDir, SkillSpec};
+use serde::Deserialize;
+
+use crate::args::RunArgs;
+use crate::failure::Failure;
+
+/// A model and what it is to do.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) folder: PathBuf,
+    pub(super) kind: Subfamily,
+    pub(super) task: Task,
+}
+
+/// What `config.json` says of the model's kind.
+#[derive(Debug, Default, Deserialize)]
+struct Kind {
+    #[serde(default)]
+    architectures: Option<Vec<String>>,
+    #[serde(default)]
+    model_type: Option<String>,
+}
+
+impl Model {
+    /// The model `name`: a folder, or the name of one below `--models`.
+    ///
+    /// # Errors
+    /// A folder that is not there or holds no model; a kind that is not known; a task that its
+    /// kind cannot do.
+    pub(super) fn find(name: &Path, arguments: &RunArgs) -> Result<Self, Failure> {
+        let folder = folder(name, &arguments.models)?;
+        let dir = ModelDir::open(&folder)?;
+        let config: Kind = dir.required_json("config.json", "the model's configuration")?;
+        let kind = match arguments.kind {
+            Some(kind) => kind,
+            None => classified(&folder, &config, arguments.task)?,
+        };
+        let task = match (arguments.task, kind.tasks()) {
+            // Labels are for nothing else.
+            (None, [_, other, ..]) if !arguments.label.is_empty() => *other,
+            (None, [first, ..]) => *first,
+            (Some(task), tasks) if tasks.contains(&task) => task,
+            (task, tasks) => {
+                let task = task.map_or("nothing", Task::name);
+                let tasks: Vec<_> = tasks.iter().map(|it| it.name()).collect();
+                return Err(Failure::usage(format!(
+                    "{} is a model of the kind {kind}, which does not do {task}; it does {}",
+                    folder.display(),
+                    tasks.join(", ")
+                )));
+            }
+        };
+        Ok(Self { folder, kind, task })
+    }
+
+    /// The cell that this run is, for the runtime, which asks for names that live for ever.
+    pub(super) fn spec(&self, platform: Platform) -> SkillSpec {
+        let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
+        SkillSpec {
+            // One name, once a process.
+            model: Box::leak(name.to_string_lossy().into_owned().into_boxed_str()),
+            class: "",
+            hub_id: "",
+            revision: "",
+            platform,
+            family: self.kind.family(),
+            subfamily: self.kind,
+            tasks: self.kind.tasks(),
+            variant: Variant::Real,
+            reason: "",
+            evidence: "",
+            parameters: 0,
+            model_dir: "",
+        }
+    }
+}
+
+/// The folder that `name` stands for.
+fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
+    if name.is_dir() {
+        return Ok(name.to_owned());
+    }
+    let plain = name.components().count() == 1 && !name.is_absolute();
+    let below = models.join(name);
+    if plain && below.is_dir() {
+        return Ok(below);
+    }
+    let what = if name.is_file() {
+        return Err(Failure::input(
+            "unknown-model",
+            format!(
+                "{} is a file; give the model's folder, which holds config.json and onnx/, or \
+                 run a bare graph with --graph",
+                name.display()
+            ),
+        ));
+    } else {
+        format!("there is no model `{}`", name.display())
+    };
+    let mut known: Vec<_> = fs::read_dir(models)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|it| it.path().join("config.json").is_file())
+        .filter_map(|it| it.file_name().into_string().ok())
+        .collect();
+    known.sort_unstable();
+    let given = name.to_string_lossy();
+    let suggestion = nearest(&given, known.iter().map(String::as_str))
+        .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
+    let advice = if known.is_empty() {
+        format!(
+            "give the path of a folder that holds config.json and onnx/, or name with --models or \
+             ACCEL_MODEL_DIR a folder of models; {} holds none",
+            models.display()
+        )
+    } else {
+        format!("{} holds: {}", models.display(), known.join(", "))
+    };
+    Err(Failure::input("unknown-model", format!("{what}{suggestion}; {advice}")))
+}
+
+fn classified(folder: &Path, config: &Kind, task: Option<Task>) -> Result<Subfamily, Failure> {
+    let facts = ModelFacts {
+        architectures: config.architectures.as_deref().unwrap_or_default(),
+        model_type: config.model_type.as_deref(),
+        tasks: task.as_slice(),
+    };
+    if let Some(it) = classify(&facts) {
+        return Ok(it.subfamily);
+    }
+    let kinds: Vec<_> = Subfamily::ALL.iter().map(|it| it.name()).collect();
+    Err(Failure::input(
+        "unknown-kind",
+        format!(
+            "{}/config.json does not tell what kind of model it is (architectures: {}; \
+             model_type: {}); say it with --kind: {}",
+            folder.display(),
+            config.architectures.as_ref().map_or_else(|| "none".to_owned(), |it| it.join(", ")),
+            config.model_type.as_deref().unwrap_or("none"),
+            kinds.join(", ")
+        ),
+    ))
+}
