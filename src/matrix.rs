@@ -72,7 +72,8 @@ pub fn markdown(registry: &Registry) -> String {
     row(&mut text, [&["model"][..], &labels].concat());
     row(&mut text, vec!["---"; labels.len() + 1]);
     for model in &registry.models {
-        let words = Platform::ALL.iter().map(|it| model.cells.get(it).map_or_else(String::new, word));
+        let words =
+            Platform::ALL.iter().map(|it| model.cells.get(it).map_or_else(String::new, word));
         let words = words.map(|it| if it.ends_with("· ci") { format!("**{it}**") } else { it });
         row(&mut text, [model.key.to_string()].into_iter().chain(words));
     }

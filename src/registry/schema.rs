@@ -11,8 +11,8 @@ use super::VERSION;
 use super::decode::{Flag, List, Map, Record, prose};
 use super::options::{RawOptions, fields_of, minimum};
 use super::raw::{
-    Count, EVIDENCE, MaxAbs, MinCosine, MinSqnrDb, Models, PerPlatform, RawCell, RawDevice, RawEvidence,
-    RawModel, RawPlatform, RawRegistry, Version,
+    Count, EVIDENCE, MaxAbs, MinCosine, MinSqnrDb, Models, PerPlatform, RawCell, RawDevice,
+    RawEvidence, RawModel, RawPlatform, RawRegistry, Version,
 };
 
 /// The JSON Schema of a registry, pretty-printed, always the same bytes.

@@ -60,9 +60,9 @@ fn outcomes_of_the_chosen_cells_are_shown() {
     let ended = run(&project, "--generate bert --platform cpu,cuda --run-tests").ended(0);
     let table = ended.stdout.split("removed\n\n").nth(1).unwrap();
     insta::assert_snapshot!(table, @r"
-    model  platform  passed  simulated  skipped  expected-failure  failed  ran by
-    bert   cpu       2       0          0        0                 0       rten on cpu
-    bert   cuda      0       0          1        0                 0
+    model  platform  passed  with fallback  simulated  skipped  expected-failure  failed  ran by
+    bert   cpu       2       0              0          0        0                 0       rten on cpu
+    bert   cuda      0       0              0          1        0                 0
     skipped 1 on cuda (bert): no such device
     ");
     assert!(!ended.stdout.contains("cargo's own words"));

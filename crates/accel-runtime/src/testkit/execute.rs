@@ -112,10 +112,9 @@ fn attempt_within(cell: Cell, case: Case, source: ModelSource, timeout: Duration
     }
     match receiver.recv_timeout(timeout) {
         Ok(attempt) => attempt,
-        Err(mpsc::RecvTimeoutError::Timeout) => Attempt::failed(
-            Stage::Timeout,
-            timed_out(timeout, "its thread was left behind"),
-        ),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Attempt::failed(Stage::Timeout, timed_out(timeout, "its thread was left behind"))
+        }
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             Attempt::failed(Stage::Crash, "the case's thread ended without a result")
         }
@@ -195,7 +194,8 @@ fn honest(cell: &Cell, notes: &Notes) -> Result<Outcome, Failure> {
                 0 => String::new(),
                 count => format!("; {count} of shape arithmetic on the host"),
             };
-            let placement = format!("nodes: {}{on_host}; {}", placed.join(", "), placement.evidence);
+            let placement =
+                format!("nodes: {}{on_host}; {}", placed.join(", "), placement.evidence);
             let fallback_percent = notes.fallback_percent;
             if fallback_percent > 0.0 {
                 Outcome::PassedWithFallback { engine, device, placement, fallback_percent }

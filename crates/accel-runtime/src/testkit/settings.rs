@@ -204,7 +204,7 @@ mod tests {
 
     use accel_core::Platform;
 
-    use super::{Isolate, ISOLATE, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
+    use super::{ISOLATE, Isolate, MODEL_DIR, REPORT, REQUIRE, Settings, TIMEOUT_SECONDS};
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         Settings::read(|name| {

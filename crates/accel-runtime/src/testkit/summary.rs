@@ -39,7 +39,11 @@ impl Counts {
     }
 
     fn ran(&self) -> usize {
-        self.passed + self.passed_with_fallback + self.simulated + self.expected_failures + self.failed
+        self.passed
+            + self.passed_with_fallback
+            + self.simulated
+            + self.expected_failures
+            + self.failed
     }
 
     /// `11 passed, 1 failed`: what is not zero.

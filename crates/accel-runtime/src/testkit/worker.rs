@@ -73,8 +73,7 @@ pub(super) fn isolates(cell: &Cell, settings: &Settings) -> bool {
                 }
             };
             // A simulation runs on the embedded engine, which is Rust.
-            cell.spec.variant == Variant::Real
-                && matches!(engine, Engine::Ort | Engine::Openvino)
+            cell.spec.variant == Variant::Real && matches!(engine, Engine::Ort | Engine::Openvino)
         }
     }
 }
@@ -158,17 +157,15 @@ impl Workers {
         let _lock = alone_if_it_measures(case.name);
         let start = Instant::now();
         let idle = self.state().idle.pop();
-        let worker =
-            idle.map_or_else(|| Worker::start(&self.command, cell, self.timeout), Ok);
+        let worker = idle.map_or_else(|| Worker::start(&self.command, cell, self.timeout), Ok);
         let answer = worker.and_then(|mut worker| {
             let answer = worker.ask(case, self.timeout)?;
             Ok((answer, worker))
         });
         let (report, worker) = match answer {
             Ok((report, worker)) => {
-                let hangs = |it: &Outcome| {
-                    matches!(it, Outcome::Failed { stage: Stage::Timeout, .. })
-                };
+                let hangs =
+                    |it: &Outcome| matches!(it, Outcome::Failed { stage: Stage::Timeout, .. });
                 // What hangs in it would slow down the next case.
                 let worker = Some(worker).filter(|_| !hangs(&report.outcome));
                 (report, worker)
@@ -258,9 +255,10 @@ impl Worker {
 
     /// Has a case run. After an error the worker is of no use any more.
     fn ask(&mut self, case: &Case, timeout: Duration) -> Result<CaseReport, Failure> {
-        let asked = self.requests.as_mut().is_some_and(|it| {
-            writeln!(it, "{}", case.name).and_then(|()| it.flush()).is_ok()
-        });
+        let asked = self
+            .requests
+            .as_mut()
+            .is_some_and(|it| writeln!(it, "{}", case.name).and_then(|()| it.flush()).is_ok());
         if !asked {
             return Err(self.died());
         }

@@ -20,8 +20,10 @@ pub(crate) const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-pub(crate) const TOLERANCES: &[(rt::Precision, rt::Tolerance)] =
-    &[(rt::Precision::Fp32, rt::Tolerance { max_abs: 1e-4, min_cosine: 0.99999, min_sqnr_db: 80.0 })];
+pub(crate) const TOLERANCES: &[(rt::Precision, rt::Tolerance)] = &[(
+    rt::Precision::Fp32,
+    rt::Tolerance { max_abs: 1e-4, min_cosine: 0.99999, min_sqnr_db: 80.0 },
+)];
 
 const fn spec(
     model: &'static str,

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-
 use super::agree::{self, Agreement};
 use super::errors::expect;
 use super::measures::positive;
