@@ -117,7 +117,7 @@ fn unproved(
     cell: &Cell,
     lines: &BTreeMap<CaseName, &CaseReport>,
 ) -> Vec<Finding> {
-    let planned = cases::base(model.subfamily, platform);
+    let planned = cases::base(model.subfamily, platform, &model.precisions);
     let more = lines.keys().copied().filter(|it| !planned.contains(it));
     let all = planned.iter().copied().chain(more);
     let missing = |case: CaseName| -> Option<String> {
@@ -182,7 +182,7 @@ mod tests {
             measurements: BTreeMap::new(),
             elapsed_ms: 1.0,
         };
-        cases::base(model.subfamily, platform).into_iter().map(line).collect()
+        cases::base(model.subfamily, platform, &model.precisions).into_iter().map(line).collect()
     }
 
     fn claimed(registry: &Registry) -> Vec<CaseReport> {
@@ -242,7 +242,9 @@ mod tests {
         let registry = registry();
         let Findings { proved, unproved, .. } = verify(&registry, &[]);
         assert_eq!(proved, 0);
-        assert!(unproved.len() >= cases::base(registry.models[0].subfamily, Platform::Cpu).len());
+        assert!(
+            unproved.len() >= cases::base(registry.models[0].subfamily, Platform::Cpu, &[]).len()
+        );
     }
 
     #[test]

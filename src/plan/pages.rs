@@ -211,8 +211,8 @@ pub(super) fn test_page(
         Layout::Modules => "crate",
     };
     let cases = match file.kind {
-        Kind::Extra => cases::extra(file.platform).to_vec(),
-        _ => cases::base(model.subfamily, file.platform),
+        Kind::Extra => cases::extra_beside(file.platform, &model.precisions).collect(),
+        _ => cases::base(model.subfamily, file.platform, &model.precisions),
     };
     TestPage {
         model: model.key.to_string(),

@@ -82,6 +82,8 @@ pub struct Model {
     /// Where its files or its fixture lie: relative to the registry's folder, forward slashes, no
     /// `..`; empty when there are none.
     pub model_dir: String,
+    /// Precisions beside the cells' own in which `model_dir` has every graph.
+    pub precisions: Vec<Precision>,
     /// The classifier's answer. Without evidence and with confidence 0 when the classifier knew
     /// nothing and the entry names its subfamily itself.
     pub classification: Classification,

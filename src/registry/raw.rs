@@ -79,6 +79,9 @@ record! {
         required parameters: Count,
         /// Where its files or its fixture lie, relative to this file's folder.
         optional model_dir: ModelDir,
+        /// Precisions beside fp32 in which its `model_dir` has every graph; each is tested on every
+        /// platform.
+        optional precisions: List<Precision>,
         /// The kind of model, when the classifier does not find it.
         optional subfamily: Subfamily,
         /// What is claimed on each platform.

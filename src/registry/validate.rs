@@ -172,12 +172,13 @@ fn model(
     }
     let has_dir = !matches!(raw.model_dir, Field::Absent);
     let family = subfamily.and_then(|it| defaults.families.get(&it.family()));
+    let precisions = precisions(raw);
     let mut cells = BTreeMap::new();
     if let Field::Good { value, span } = &raw.platforms {
         report_missing_platforms(value, *span, cx);
         for (platform, at, raw) in value.0.iter() {
             if let Some(subfamily) = subfamily {
-                report_unplanned_cases(raw, subfamily, platform, cx);
+                report_unplanned_cases(raw, subfamily, platform, &precisions, cx);
             }
             let defaults = defaults.platforms.get(&platform);
             cells.extend(
@@ -197,6 +198,7 @@ fn model(
         key_model: raw.key_model.value()?.0,
         parameters: raw.parameters.value()?.0,
         model_dir: raw.model_dir.value().map(|it| it.0.clone()).unwrap_or_default(),
+        precisions,
         classification,
         subfamily,
         cells,
@@ -210,6 +212,10 @@ fn architectures(raw: &RawModel) -> Vec<String> {
 
 fn tasks(raw: &RawModel) -> Vec<Task> {
     raw.tasks.value().into_iter().flat_map(|it| &it.0).map(|(it, _)| *it).collect()
+}
+
+fn precisions(raw: &RawModel) -> Vec<Precision> {
+    raw.precisions.value().into_iter().flat_map(|it| &it.0).map(|(it, _)| *it).collect()
 }
 
 fn warn_if_unpinned(raw: &RawModel, cx: &mut Context<'_>) {
@@ -315,9 +321,10 @@ fn report_unplanned_cases(
     raw: &RawCell,
     subfamily: Subfamily,
     platform: Platform,
+    precisions: &[Precision],
     cx: &mut Context<'_>,
 ) {
-    let planned = cases::all(subfamily, platform);
+    let planned = cases::all(subfamily, platform, precisions);
     for (case, span, _) in raw.expected_failures.value().into_iter().flat_map(|it| &it.0) {
         if !planned.contains(case) {
             let message =

@@ -56,7 +56,7 @@ const CHANGES: &[(Code, &[(&str, &str)])] = &[
     (Code::BadText, &[("No browser.", "\"No\\nbrowser.\"")]),
     (Code::BadTolerance, &[("max_abs: 1.0e-4", "max_abs: 0")]),
     (Code::BadTolerance, &[("max_abs: 1.0e-4", "max_abs: 1e400")]),
-    (Code::BadTolerance, &[("min_cosine: 0.99999 ", "min_cosine: 1.01 ")]),
+    (Code::BadTolerance, &[("min_cosine: 0.99999,", "min_cosine: 1.01,")]),
     (Code::BadTolerance, &[("min_sqnr_db: 80.0 ", "min_sqnr_db: -1.0 ")]),
     (Code::BadTolerance, &[("min_sqnr_db: 80.0 ", "min_sqnr_db: .inf ")]),
     (Code::BadDate, &[("2026-11-20", "2026-02-30")]),

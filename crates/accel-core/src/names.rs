@@ -294,6 +294,8 @@ vocabulary! {
         Fp16MatchesReference = "fp16_matches_reference",
         /// Integer weights stay within their tolerance.
         Int8MatchesReference = "int8_matches_reference",
+        /// Four-bit weights stay within their tolerance.
+        Q4MatchesReference = "q4_matches_reference",
         /// Device memory before, during and after is recorded.
         RecordsDeviceMemory = "records_device_memory",
         /// A second load finds the compiled model in the cache and agrees with the first.

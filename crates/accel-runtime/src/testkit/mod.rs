@@ -50,7 +50,7 @@ pub use cases::{
     bad_input_is_typed, batch_equals_singles, classifies_images, classifies_zero_shot,
     concurrent_callers_agree, describes_images, detects_objects, dynamic_shapes, embeds,
     fills_masks, fp16_matches_reference, generates_text, int8_matches_reference, loads,
-    matches_reference, measures, records_device_memory, records_first_run,
+    matches_reference, measures, q4_matches_reference, records_device_memory, records_first_run,
     refuses_over_memory_limit, reuses_compiled_model, switching_agrees, transcribes_speech,
 };
 pub use cell::{Case, Cell, Failure, Suite, Verdict};

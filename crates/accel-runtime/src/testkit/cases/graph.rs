@@ -90,6 +90,14 @@ pub fn int8_matches_reference(probe: &Probe<'_>) -> Verdict {
     precision_matches(probe, Precision::Int8)
 }
 
+/// Four-bit weights stay within their tolerance of the 32-bit reference.
+///
+/// # Errors
+/// As [`matches_reference`]; of stage `resolve` when there is no file with four-bit weights.
+pub fn q4_matches_reference(probe: &Probe<'_>) -> Verdict {
+    precision_matches(probe, Precision::Q4)
+}
+
 fn precision_matches(probe: &Probe<'_>, precision: Precision) -> Verdict {
     let reduced = probe.load_with(&SessionOptions { precision, ..probe.options })?;
     graphs_match(probe, &reduced, precision)?.record(probe);

@@ -24,7 +24,9 @@ pub use device::{records_device_memory, records_first_run, reuses_compiled_model
 pub use dual::classifies_zero_shot;
 pub use errors::{bad_input_is_typed, refuses_over_memory_limit};
 pub use generator::generates_text;
-pub use graph::{fp16_matches_reference, int8_matches_reference, loads, matches_reference};
+pub use graph::{
+    fp16_matches_reference, int8_matches_reference, loads, matches_reference, q4_matches_reference,
+};
 pub use image::classifies_images;
 pub use image_text::describes_images;
 pub use measures::measures;
