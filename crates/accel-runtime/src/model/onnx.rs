@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
+use super::elem_type::elem_type_name;
 use super::wire::{Damage, Value, Wire};
 use crate::{Dim, Error, Result};
 
@@ -45,43 +46,9 @@ pub struct ValueInfo {
 
 impl ValueInfo {
     /// What it is in words: a tensor's type of elements, or `sequence`, `optional`, `map`.
-    pub const fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         if self.form.is_empty() { elem_type_name(self.elem_type) } else { self.form }
     }
-}
-
-/// ONNX's name of a type of elements (`TensorProto.DataType`, onnx 1.23), in small letters.
-pub const fn elem_type_name(elem_type: u64) -> &'static str {
-    const NAMES: [&str; 27] = [
-        "undefined",
-        "float",
-        "uint8",
-        "int8",
-        "uint16",
-        "int16",
-        "int32",
-        "int64",
-        "string",
-        "bool",
-        "float16",
-        "double",
-        "uint32",
-        "uint64",
-        "complex64",
-        "complex128",
-        "bfloat16",
-        "float8e4m3fn",
-        "float8e4m3fnuz",
-        "float8e5m2",
-        "float8e5m2fnuz",
-        "uint4",
-        "int4",
-        "float4e2m1",
-        "float8e8m0",
-        "uint2",
-        "int2",
-    ];
-    if elem_type < 27 { NAMES[elem_type as usize] } else { "unknown" }
 }
 
 /// An operator's use in a graph.
@@ -312,7 +279,7 @@ impl OnnxGraph {
                 (8, Value::Bytes(end)) => external.tensor = wire.text(end)?,
                 // Floats and 64-bit integers have fields of their own beside the raw one.
                 (4, Value::Bytes(end)) if wire.remaining(end) <= few(4) => {
-                    held = wire.bytes(end)?
+                    held = wire.bytes(end)?;
                 }
                 (7, Value::Bytes(end)) if wire.remaining(end) <= few(10) => {
                     integers = wire.packed(end)?;

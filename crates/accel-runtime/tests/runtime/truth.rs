@@ -1,6 +1,6 @@
 //! What the ONNX project's own tests found, kept where no Python is needed to see it.
 
-use accel_runtime::{Error, GraphModel, Pipeline, Tensor, TensorData, load};
+use accel_runtime::{Error, GraphModel, Tensor, TensorData, load};
 
 use crate::onnx_bytes::{
     BOOL, FLOAT, INT64, Message, floats, folder, graph, integer_attribute, model, node, value,
