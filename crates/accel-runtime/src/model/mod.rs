@@ -11,6 +11,7 @@
 //! ```
 
 mod config;
+mod elem_type;
 mod graph;
 mod onnx;
 mod source;
@@ -29,8 +30,9 @@ pub use config::{
     ChatTemplates, Config, GenerationConfig, NamedTemplate, OneOrMany, Side, SpecialTokens, Token,
     TokenizerConfig,
 };
+pub use elem_type::elem_type_name;
 pub use graph::GraphFiles;
-pub use onnx::{Attribute, Node, OnnxGraph, ValueInfo, elem_type_name};
+pub use onnx::{Attribute, Node, OnnxGraph, ValueInfo};
 pub(crate) use onnx::{byte_size, element_count};
 pub use source::ModelSource;
 

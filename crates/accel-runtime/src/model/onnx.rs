@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
+use super::elem_type::elem_type_name;
 use super::wire::{Damage, Value, Wire};
 use crate::{Dim, Error, Result};
 
@@ -22,14 +23,14 @@ pub struct OnnxGraph {
     /// Whether a constant has two or more dimensions and no elements.
     pub(crate) has_empty_constants: bool,
     /// Constants by name, those of the bodies included, with their elements when they are at
-    /// most eight floats.
-    pub constants: BTreeMap<String, Vec<f32>>,
+    /// most eight of the types `float` and `int64`.
+    pub constants: BTreeMap<String, Vec<f64>>,
     /// Weights that lie in other files.
     pub(super) external: Vec<ExternalTensor>,
 }
 
 /// Constants of more elements are weights.
-const FEW_BYTES: u64 = 8 * 4;
+const FEW: usize = 8;
 
 /// An input or output as the file declares it.
 #[derive(Clone, Debug, Default)]
@@ -47,43 +48,9 @@ pub struct ValueInfo {
 
 impl ValueInfo {
     /// What it is in words: a tensor's type of elements, or `sequence`, `optional`, `map`.
-    pub const fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         if self.form.is_empty() { elem_type_name(self.elem_type) } else { self.form }
     }
-}
-
-/// ONNX's name of a type of elements (`TensorProto.DataType`, onnx 1.23), in small letters.
-pub const fn elem_type_name(elem_type: u64) -> &'static str {
-    const NAMES: [&str; 27] = [
-        "undefined",
-        "float",
-        "uint8",
-        "int8",
-        "uint16",
-        "int16",
-        "int32",
-        "int64",
-        "string",
-        "bool",
-        "float16",
-        "double",
-        "uint32",
-        "uint64",
-        "complex64",
-        "complex128",
-        "bfloat16",
-        "float8e4m3fn",
-        "float8e4m3fnuz",
-        "float8e5m2",
-        "float8e5m2fnuz",
-        "uint4",
-        "int4",
-        "float4e2m1",
-        "float8e8m0",
-        "uint2",
-        "int2",
-    ];
-    if elem_type < 27 { NAMES[elem_type as usize] } else { "unknown" }
 }
 
 /// An operator's use in a graph.
@@ -114,8 +81,8 @@ pub struct Attribute {
     pub integers: Vec<i64>,
     /// Its value when it is a text.
     pub text: Option<String>,
-    /// Whether it is a tensor, and its elements when they are at most eight floats.
-    tensor: Option<Vec<f32>>,
+    /// Whether it is a tensor, and its elements as of [`OnnxGraph::constants`].
+    tensor: Option<Vec<f64>>,
 }
 
 impl Node {
@@ -250,7 +217,11 @@ impl OnnxGraph {
         if let ("Constant", "", [output]) =
             (node.operator.as_str(), node.domain.as_str(), node.outputs.as_slice())
         {
-            let elements = node.attributes.first().and_then(|it| it.tensor.clone());
+            let elements = node.attributes.first().map(|it| {
+                #[expect(clippy::cast_precision_loss, reason = "sizes and axes, not ids")]
+                let integers = it.integer.iter().chain(&it.integers).map(|it| *it as f64);
+                it.tensor.clone().unwrap_or_else(|| integers.take(FEW).collect())
+            });
             self.constants.insert(output.clone(), elements.unwrap_or_default());
         }
         node.attributes.retain(|it| it.tensor.is_none());
@@ -289,15 +260,16 @@ impl OnnxGraph {
         Ok((!is_empty).then_some(attribute))
     }
 
-    /// `TensorProto`: its name, and its elements when they are few floats. Its size must be what
+    /// `TensorProto`: its name, and its elements when they are few. Its size must be what
     /// its shape and type say.
     fn tensor<R: BufRead + Seek>(
         &mut self,
         wire: &mut Wire<R>,
         end: u64,
-    ) -> Result<(String, Vec<f32>), Damage> {
+    ) -> Result<(String, Vec<f64>), Damage> {
         let mut dims = Vec::new();
-        let mut few = Vec::new();
+        let (mut held, mut integers) = (Vec::new(), Vec::new());
+        let few = |size: u64| size * FEW as u64;
         let (mut data_type, mut raw_bytes, mut is_external) = (0, None, false);
         let mut external = ExternalTensor::default();
         let mut length_given = None;
@@ -307,13 +279,17 @@ impl OnnxGraph {
                 (1, Value::Bytes(end)) => dims.extend(wire.packed(end)?),
                 (2, Value::Varint(it)) => data_type = it,
                 (8, Value::Bytes(end)) => external.tensor = wire.text(end)?,
-                (4, Value::Bytes(end)) if wire.remaining(end) <= FEW_BYTES => {
-                    few = wire.bytes(end)?;
+                // Floats and 64-bit integers have fields of their own beside the raw one.
+                (4, Value::Bytes(end)) if wire.remaining(end) <= few(4) => {
+                    held = wire.bytes(end)?;
+                }
+                (7, Value::Bytes(end)) if wire.remaining(end) <= few(10) => {
+                    integers = wire.packed(end)?;
                 }
                 (9, Value::Bytes(end)) => {
                     raw_bytes = Some(wire.remaining(end));
-                    if wire.remaining(end) <= FEW_BYTES {
-                        few = wire.bytes(end)?;
+                    if wire.remaining(end) <= few(8) {
+                        held = wire.bytes(end)?;
                     }
                 }
                 (13, Value::Bytes(end)) => {
@@ -353,8 +329,19 @@ impl OnnxGraph {
             external.length = stated.or(implied).unwrap_or(0);
             self.external.push(external);
         }
-        let floats = if data_type == 1 { few.as_chunks().0 } else { &[] };
-        Ok((name, floats.iter().map(|it| f32::from_le_bytes(*it)).collect()))
+        #[expect(clippy::cast_precision_loss, reason = "sizes and axes, not ids")]
+        let mut elements: Vec<f64> = match data_type {
+            1 => held.as_chunks().0.iter().map(|it| f32::from_le_bytes(*it).into()).collect(),
+            7 if integers.is_empty() => {
+                held.as_chunks().0.iter().map(|it| i64::from_le_bytes(*it) as f64).collect()
+            }
+            7 => integers.iter().map(|it| it.cast_signed() as f64).collect(),
+            _ => Vec::new(),
+        };
+        if elements.len() > FEW {
+            elements.clear();
+        }
+        Ok((name, elements))
     }
 }
 

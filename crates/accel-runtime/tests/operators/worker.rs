@@ -24,7 +24,7 @@ pub(crate) const RANGE: &str = "ACCEL_OPERATOR_RANGE";
 const MARK: &str = "operator case: ";
 
 /// No case computes for as long as this.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Cases of one process: starting one is paid for that often.
 const CHUNK: usize = 64;

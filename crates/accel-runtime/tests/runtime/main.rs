@@ -37,3 +37,4 @@ mod speech_tasks;
 mod text_tasks;
 mod text_to_text;
 mod tokenizer;
+mod truth;

@@ -100,7 +100,6 @@ pub(super) fn reduce_truths(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(
     let number = nodes.cast(value, DataType::FLOAT);
     let mut reduce = node.clone();
     let reduced = nodes.fresh("reduced");
-    reduce.input = node.input.clone();
     reduce.input[0] = number;
     reduce.output = vec![reduced.clone()];
     nodes.push(reduce);
