@@ -1,5 +1,7 @@
 //! Engines: what executes a graph, and what is known about where it ran.
 
+#[cfg(feature = "browser")]
+mod browser;
 mod check;
 mod cpu;
 mod kept;
@@ -17,6 +19,8 @@ use accel_core::{
 use crate::model::GraphFiles;
 use crate::{DType, Error, Result, Tensor};
 
+#[cfg(feature = "browser")]
+pub use browser::{BROWSER, BrowserEngine, BrowserFiles, NotFound, WEB_DIR};
 pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
 
@@ -295,6 +299,9 @@ pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
             Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime"))
         }
         DeviceOptions::Openvino(_) => Err(not_built_in(platform, EngineName::Openvino, "OpenVINO")),
+        #[cfg(feature = "browser")]
+        DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => browser::for_options(options),
+        #[cfg(not(feature = "browser"))]
         DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => {
             Err(not_built_in(platform, EngineName::Browser, "a browser"))
         }
