@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "measured differences, shown with --nocapture")]
 
 mod audio;
+mod browser;
 mod cache;
 mod choice;
 mod corruption;
@@ -11,6 +12,7 @@ mod counting;
 mod damage;
 mod detection_tasks;
 mod dual_encoders;
+mod engines;
 mod external_data;
 mod generation;
 mod graphs;

@@ -66,10 +66,10 @@ impl Browser {
         let name = format!("{PROFILE}{}-{unique:016x}", std::process::id());
         let profile = env::temp_dir().join(name);
         fs::create_dir(&profile)?;
-        let mut command = Command::new(&files.browser);
+        let mut command = tied(&files.browser);
         command
             .args(arguments(&profile, &server.address()))
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         if let Some(path) = library_path(&files.browser) {
@@ -196,6 +196,23 @@ impl Drop for Browser {
             thread::sleep(GLANCE);
         }
     }
+}
+
+/// The browser's command, tied to this process: with `--remote-debugging-pipe` a browser ends
+/// when its third descriptor closes, and this one is the pipe whose other end only this process
+/// has. Nothing is ever written to it.
+#[cfg(unix)]
+fn tied(browser: &Path) -> Command {
+    let mut command = Command::new("/bin/sh");
+    let script = r#"exec "$0" --remote-debugging-pipe "$@" 3<&0 4>&1 </dev/null"#;
+    command.arg("-c").arg(script).arg(browser);
+    command
+}
+
+/// The browser's command. Elsewhere the page closes itself when nobody serves it.
+#[cfg(not(unix))]
+fn tied(browser: &Path) -> Command {
+    Command::new(browser)
 }
 
 /// The command line. One set of flags serves WebGPU and WebNN.
