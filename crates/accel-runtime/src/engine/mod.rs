@@ -1,5 +1,7 @@
 //! Engines: what executes a graph, and what is known about where it ran.
 
+#[cfg(feature = "browser")]
+mod browser;
 mod check;
 mod cpu;
 mod kept;
@@ -10,20 +12,21 @@ pub mod openvino;
 #[cfg(feature = "ort")]
 pub mod ort;
 mod rten;
+mod select;
 pub mod simulator;
 
 use std::fmt::{self, Debug};
-use std::sync::Arc;
 
-use accel_core::{
-    CpuEngine, CpuOptions, DeviceOptions, Engine as EngineName, Platform, SessionOptions,
-};
+use accel_core::{Engine as EngineName, Platform, SessionOptions};
 
 use crate::model::GraphFiles;
 use crate::{DType, Error, Result, Tensor};
 
+#[cfg(feature = "browser")]
+pub use browser::{BROWSER, BrowserEngine, BrowserFiles, NotFound, WEB_DIR};
 pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
+pub use select::{Availability, availability, built_in, for_options, simulator};
 use simulator::Simulation;
 pub use simulator::SimulatorEngine;
 
@@ -249,121 +252,6 @@ impl fmt::Display for Placement {
             write!(f, " {provider} {count} nodes")?;
         }
         write!(f, " ({})", self.evidence)
-    }
-}
-
-/// Whether a platform can be used in this build on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Availability {
-    /// It can.
-    Available {
-        /// The engine that serves it.
-        engine: EngineName,
-    },
-    /// It cannot.
-    Unavailable {
-        /// The engine that would serve it.
-        engine: EngineName,
-        /// Why it cannot.
-        reason: String,
-        /// What to do about it.
-        remedy: String,
-    },
-}
-
-impl Availability {
-    /// The engine, or the error of a load on `platform`.
-    ///
-    /// # Errors
-    /// [`Error::EngineUnavailable`].
-    pub fn or_error(self, platform: Platform) -> Result<EngineName> {
-        match self {
-            Self::Available { engine } => Ok(engine),
-            Self::Unavailable { engine, reason, remedy } => {
-                Err(Error::EngineUnavailable { platform, engine, reason, remedy })
-            }
-        }
-    }
-}
-
-/// Whether the platform and device that `options` ask for can be used, without loading a model.
-pub fn availability(options: &SessionOptions) -> Availability {
-    match for_options(options) {
-        Ok(engine) => Availability::Available { engine: engine.name() },
-        Err(Error::EngineUnavailable { engine, reason, remedy, .. }) => {
-            Availability::Unavailable { engine, reason, remedy }
-        }
-        // An engine that is there and whose options are wrong: loading will say so.
-        Err(_) => Availability::Available { engine: options.device.platform().engines()[0] },
-    }
-}
-
-/// The engine that serves the platform and device that `options` ask for.
-///
-/// # Errors
-/// [`Error::EngineUnavailable`] when it or the device is not there; never another platform's
-/// engine. [`Error::InvalidOption`] for a device that cannot be.
-pub fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
-    let platform = options.device.platform();
-    match options.device {
-        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::Rten, .. }) => {
-            Ok(Arc::new(RtenEngine::new()))
-        }
-        #[cfg(feature = "ort")]
-        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::OrtElseRten, .. })
-            if ort::OrtEngine::is_missing() =>
-        {
-            Ok(Arc::new(RtenEngine::new()))
-        }
-        #[cfg(feature = "ort")]
-        DeviceOptions::Cpu(_)
-        | DeviceOptions::Cuda(_)
-        | DeviceOptions::Rocm(_)
-        | DeviceOptions::Mps(_) => Ok(Arc::new(ort::OrtEngine::for_options(options)?)),
-        #[cfg(not(feature = "ort"))]
-        DeviceOptions::Cpu(CpuOptions { engine: CpuEngine::OrtElseRten, .. }) => {
-            Ok(Arc::new(RtenEngine::new()))
-        }
-        #[cfg(not(feature = "ort"))]
-        DeviceOptions::Cpu(_)
-        | DeviceOptions::Cuda(_)
-        | DeviceOptions::Rocm(_)
-        | DeviceOptions::Mps(_) => Err(not_built_in(platform, EngineName::Ort, "ONNX Runtime")),
-        #[cfg(feature = "openvino")]
-        DeviceOptions::Openvino(options) => Ok(Arc::new(openvino::OpenvinoEngine::new(&options)?)),
-        #[cfg(not(feature = "openvino"))]
-        DeviceOptions::Openvino(_) => Err(not_built_in(platform, EngineName::Openvino, "OpenVINO")),
-        DeviceOptions::Webnn(_) | DeviceOptions::Webgpu(_) => {
-            Err(not_built_in(platform, EngineName::Browser, "a browser"))
-        }
-    }
-}
-
-/// Whether this build can drive the engine, wherever its files are.
-pub const fn built_in(engine: EngineName) -> bool {
-    match engine {
-        EngineName::Rten | EngineName::Simulator => true,
-        EngineName::Ort => cfg!(feature = "ort"),
-        EngineName::Openvino => cfg!(feature = "openvino"),
-        EngineName::Browser => cfg!(feature = "browser"),
-    }
-}
-
-/// Whether the simulator can be used: always.
-pub const fn simulator() -> Availability {
-    Availability::Available { engine: EngineName::Simulator }
-}
-
-fn not_built_in(platform: Platform, engine: EngineName, what: &str) -> Error {
-    Error::EngineUnavailable {
-        platform,
-        engine,
-        reason: format!("this build of accel-runtime has no engine that drives {what}"),
-        remedy: format!(
-            "run the model on {}, or bring an engine for {} with ModelSource::with_engine",
-            Platform::Cpu.label(),
-            platform.label()
-        ),
     }
 }
 

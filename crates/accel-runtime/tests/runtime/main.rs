@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "measured differences, shown with --nocapture")]
 
 mod audio;
+mod browser;
 mod cache;
 mod choice;
 mod corruption;

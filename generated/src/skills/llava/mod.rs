@@ -15,7 +15,7 @@ use accel_runtime as rt;
 /// What [`auto`] returns a choice of.
 pub type Skill = rt::ImageTextGenerator;
 
-/// Loads LLaVA on the first platform that is there, tried in this order: CUDA, OpenVINO, CPU.
+/// Loads LLaVA on the first platform that is there, tried in this order: CUDA, WebGPU, WebNN, CPU.
 /// Simulations are never chosen.
 ///
 /// # Errors
@@ -30,8 +30,12 @@ pub fn auto(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Chosen<Skill>>
                 load: |source| cuda::load_with(source, &cuda::OPTIONS),
             },
             rt::Candidate {
-                spec: &openvino::SPEC,
-                load: |source| openvino::load_with(source, &openvino::OPTIONS),
+                spec: &webgpu::SPEC,
+                load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
+            },
+            rt::Candidate {
+                spec: &webnn::SPEC,
+                load: |source| webnn::load_with(source, &webnn::OPTIONS),
             },
             rt::Candidate {
                 spec: &cpu::SPEC,

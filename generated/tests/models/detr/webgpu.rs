@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate detr --platform webgpu
 //! Tests of DETR on WebGPU, through its generated skill.
 //!
-//! Simulated: No run on WebGPU has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `detr::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `detr::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `detr::webgpu::detects_objects`: Labels, scores and boxes equal those of Hugging Face's post-processing.
@@ -22,9 +20,7 @@ use generated::skills::detr::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::ObjectDetector(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::ObjectDetector(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate detr --platform webnn
 //! Tests of DETR on WebNN, through its generated skill.
 //!
-//! Simulated: No run on WebNN has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `detr::webnn::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `detr::webnn::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `detr::webnn::detects_objects`: Labels, scores and boxes equal those of Hugging Face's post-processing.
@@ -22,9 +20,7 @@ use generated::skills::detr::webnn as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::ObjectDetector(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::ObjectDetector(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate llava_next --platform webnn
 //! Tests of LLaVA-Next on WebNN, through its generated skill.
 //!
-//! Simulated: No run on WebNN has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `llava_next::webnn::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava_next::webnn::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `llava_next::webnn::describes_images`: The text for an image and a prompt equals Hugging Face's, token by token.
@@ -22,9 +20,7 @@ use generated::skills::llava_next::webnn as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::ImageTextGenerator(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::ImageTextGenerator(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate wav2vec2 --platform webgpu
 //! Tests of Wav2Vec2 on WebGPU, through its generated skill.
 //!
-//! Simulated: No run on WebGPU has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `wav2vec2::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `wav2vec2::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `wav2vec2::webgpu::transcribes_speech`: Speech becomes the text, tokens and times of Hugging Face's.
@@ -22,9 +20,7 @@ use generated::skills::wav2vec2::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::SpeechRecognizer(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::SpeechRecognizer(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

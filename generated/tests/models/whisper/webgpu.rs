@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate whisper --platform webgpu
 //! Tests of Whisper on WebGPU, through its generated skill.
 //!
-//! Simulated: No run on WebGPU has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `whisper::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `whisper::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `whisper::webgpu::transcribes_speech`: Speech becomes the text, tokens and times of Hugging Face's.
@@ -22,9 +20,7 @@ use generated::skills::whisper::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::SpeechRecognizer(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::SpeechRecognizer(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate xclip --platform webnn
 //! Tests of X-CLIP on WebNN, through its generated skill.
 //!
-//! Simulated: No run on WebNN has shown it yet. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `xclip::webnn::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `xclip::webnn::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `xclip::webnn::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
@@ -23,9 +21,7 @@ use generated::skills::xclip::webnn as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::VideoTextEncoder(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::VideoTextEncoder(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -115,6 +115,18 @@ impl Engine for RtenEngine {
     }
 }
 
+/// Writes every cubic `Resize` of a model as sums of weighted neighbours, for an engine that
+/// lacks it.
+///
+/// # Errors
+/// The node that cannot be rewritten, and why.
+#[cfg(feature = "browser")]
+pub(super) fn cubic_resizes(model: &mut rten_onnx::onnx::ModelProto) -> Result<usize, String> {
+    rewrite::cubic_resizes(model).map_err(|refusal| {
+        format!("{} (node `{}`): {}", refusal.operator, refusal.node, refusal.why)
+    })
+}
+
 /// Declarations as rten takes and gives them: it widens half precision. Doubles, which it would
 /// narrow, are refused.
 fn declared(values: &[ValueInfo], path: &Path) -> Result<Vec<TensorInfo>> {

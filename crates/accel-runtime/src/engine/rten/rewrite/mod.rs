@@ -50,9 +50,24 @@ pub(super) fn rewrite(model: &mut ModelProto) -> Result<Counts, Refusal> {
         .iter()
         .find(|it| matches!(it.domain.as_deref().unwrap_or_default(), "" | "ai.onnx"));
     let operator_set = imported.and_then(|it| it.version);
-    let mut rewriter = Rewriter { known: Known::of(graph), operator_set, counts: Counts::new() };
+    let counts = Counts::new();
+    let mut rewriter = Rewriter { known: Known::of(graph), operator_set, counts, only: None };
     rewriter.graph(graph)?;
     Ok(rewriter.counts)
+}
+
+/// Rewrites cubic `Resize` alone, for an engine that lacks it; how many there were.
+///
+/// # Errors
+/// The first that cannot be rewritten.
+#[cfg(feature = "browser")]
+pub(super) fn cubic_resizes(model: &mut ModelProto) -> Result<usize, Refusal> {
+    let Some(graph) = &mut model.graph else { return Ok(0) };
+    let only = Some(Rewritten::CubicResize);
+    let (known, counts) = (Known::of(graph), Counts::new());
+    let mut rewriter = Rewriter { known, operator_set: None, counts, only };
+    rewriter.graph(graph)?;
+    Ok(rewriter.counts.values().sum())
 }
 
 struct Rewriter {
@@ -60,13 +75,17 @@ struct Rewriter {
     /// The version of ONNX's operators, if the model says it.
     operator_set: Option<i64>,
     counts: Counts,
+    /// The one kind to rewrite; else all that rten needs.
+    only: Option<Rewritten>,
 }
 
 impl Rewriter {
     fn graph(&mut self, graph: &mut GraphProto) -> Result<(), Refusal> {
         let mut nodes = Vec::with_capacity(graph.node.len());
         for mut node in std::mem::take(&mut graph.node) {
-            if let Some((operator, why)) = operators::wrong(&node).or_else(|| self.wrong(&node)) {
+            if self.only.is_none()
+                && let Some((operator, why)) = operators::wrong(&node).or_else(|| self.wrong(&node))
+            {
                 let (operator, why) = (operator.to_owned(), why.to_owned());
                 return Err(Refusal { operator, node: label(&node), why });
             }
@@ -75,8 +94,11 @@ impl Rewriter {
                     self.graph(body)?;
                 }
             }
-            defaults::complete(&mut node, &self.known);
-            let Some(kind) = self.kind(&node) else {
+            if self.only.is_none() {
+                defaults::complete(&mut node, &self.known);
+            }
+            let wanted = |it: &Rewritten| self.only.is_none_or(|only| only == *it);
+            let Some(kind) = self.kind(&node).filter(wanted) else {
                 nodes.push(node);
                 continue;
             };
@@ -125,9 +147,11 @@ impl Rewriter {
                 *self.counts.entry(kind.label()).or_default() += 1;
             }
         }
-        for node in &mut nodes {
-            // What rten reports is the node's name, and that is to say the operator as well.
-            node.name = Some(format!("{} {}", operator(node).1, label(node)));
+        if self.only.is_none() {
+            for node in &mut nodes {
+                // What rten reports is the node's name, and that is to say the operator as well.
+                node.name = Some(format!("{} {}", operator(node).1, label(node)));
+            }
         }
         graph.node = nodes;
         Ok(())

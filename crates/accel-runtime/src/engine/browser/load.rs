@@ -1,0 +1,265 @@
+//! Loading a graph into a page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use accel_core::{DeviceOptions, Engine as EngineName, Precision, SessionOptions};
+use rten_onnx::onnx::ModelProto;
+use serde_json::{Value, json};
+
+use super::driver::{Driver, Purpose};
+use super::evidence::{Evidence, Places};
+use super::kinds::Kinds;
+use super::pinned::{self, Variant};
+use super::probe::Capability;
+use super::session::{BrowserSession, Element, Written};
+use super::{level, provider, trial};
+use crate::engine::{Placement, Session, TensorInfo};
+use crate::model::{GraphFiles, ValueInfo};
+use crate::{DType, Dim, Error, Result};
+
+/// Bytes of weights that a page may hold for one graph's sessions, where each size has its own.
+const KEPT_BYTES: u64 = 256 << 20;
+
+/// The most sessions of one graph, however small: each holds a compiled graph.
+const KEPT_SESSIONS: u64 = 24;
+
+/// Loads the graph, and proves where its nodes are.
+pub(super) fn load(
+    driver: &Arc<Driver>,
+    capability: &Capability,
+    graph: &GraphFiles,
+    options: &SessionOptions,
+) -> Result<Box<dyn Session>> {
+    let purpose = Purpose::of(&options.device).ok_or_else(|| Error::InvalidOption {
+        option: "device",
+        given: options.device.platform().label().to_owned(),
+        reason: "a browser serves WebGPU and WebNN only".to_owned(),
+    })?;
+    if options.precision == Precision::Fp16 && purpose != Purpose::Webnn && !capability.f16 {
+        return Err(Error::InvalidOption {
+            option: "precision",
+            given: options.precision.name().to_owned(),
+            reason: format!(
+                "the GPU adapter ({}) does not compute in half precision; give fp32",
+                capability.device(&options.device)
+            ),
+        });
+    }
+    let (inputs, input_elements) = declared(&graph.onnx.inputs, &graph.path)?;
+    let (outputs, output_elements) = declared(&graph.onnx.outputs, &graph.path)?;
+    let pins = purpose == Purpose::Webnn;
+    let external = graph
+        .external_data
+        .iter()
+        .map(|path| {
+            let content = super::server::Content::File(path.clone());
+            let name = path.file_name().map(|it| it.to_string_lossy().into_owned());
+            (name.unwrap_or_default(), driver.offer(content))
+        })
+        .collect();
+    let model = parse(&graph.path)?;
+    let keep = if pins { (KEPT_BYTES / graph.bytes.max(1)).clamp(2, KEPT_SESSIONS) } else { 1 };
+    let mut session = BrowserSession {
+        driver: Arc::clone(driver),
+        purpose,
+        number: driver.graph_number(),
+        path: graph.path.clone(),
+        options: *options,
+        external,
+        keep,
+        pins,
+        flags: if pins { pinned::flags(&model) } else { BTreeSet::new() },
+        elements: input_elements.into_iter().chain(output_elements).collect(),
+        inputs,
+        outputs,
+        written: Mutex::default(),
+        kinds: Kinds::of(&model),
+        placement: Placement {
+            engine: EngineName::Browser,
+            engine_version: format!("onnxruntime-web {}, {}", capability.version, capability.agent),
+            device: capability.device(&options.device),
+            nodes: Vec::new(),
+            host_nodes: Vec::new(),
+            evidence: String::new(),
+        },
+    };
+    drop(model);
+    let (places, sizes) = prove(&session)?;
+    session.placement.nodes = vec![places.device];
+    if !places.fallen_back.is_empty() {
+        session.placement.nodes.push(("CPUExecutionProvider".to_owned(), places.fallen_back.len()));
+    }
+    session.placement.host_nodes = places.host.into_iter().collect();
+    session.placement.evidence = format!("{}{sizes}", places.statement);
+    Ok(Box::new(session))
+}
+
+/// Makes the first session; where it is placed, and for which sizes it was made.
+fn prove(session: &BrowserSession) -> Result<(Places, String)> {
+    if !session.pins {
+        return session.create(&Variant::default(), &BTreeMap::new()).map(|it| (it, String::new()));
+    }
+    let flags = session.flags.iter().map(|it| (it.clone(), true)).collect();
+    let variant = Variant { flags, empty: BTreeMap::new() };
+    let mut first = None;
+    for length in trial::LENGTHS {
+        let shapes = trial::shapes(&session.inputs, length);
+        match session.create(&variant, &shapes) {
+            Ok(places) => {
+                let sizes = format!(
+                    ", for sizes of {length}; a session is made and checked for each other size"
+                );
+                return Ok((places, sizes));
+            }
+            // These are no matter of sizes.
+            Err(error @ (Error::Run { .. } | Error::EngineUnavailable { .. })) => {
+                return Err(error);
+            }
+            Err(error) => _ = first.get_or_insert(error),
+        }
+        // Without an open dimension there is nothing else to try.
+        if session.inputs.iter().flat_map(|it| &it.dims).all(|it| matches!(it, Dim::Fixed(_))) {
+            break;
+        }
+    }
+    Err(first.unwrap_or_else(|| session.load_error("there was nothing to try".to_owned())))
+}
+
+/// Reads the graph with its weights.
+pub(super) fn parse(path: &Path) -> Result<ModelProto> {
+    let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    ModelProto::parse_file(file)
+        .map_err(|error| Error::CorruptModel { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// The graph for a variant, as the page gets it: the file itself where nothing has to change.
+pub(super) fn written(session: &BrowserSession, variant: &Variant) -> Result<Written> {
+    let all = || session.inputs.iter().map(|it| it.name.clone()).collect();
+    let content = super::server::Content::File(session.path.clone());
+    if !session.pins {
+        return Ok(Written { address: session.driver.offer(content), inputs: all() });
+    }
+    let mut model = parse(&session.path)?;
+    let unnamed = session.inputs.iter().flat_map(|it| &it.dims).any(|it| *it == Dim::Unknown);
+    let cubic = model.graph.iter().flat_map(|it| &it.node).any(is_cubic);
+    if !unnamed && !cubic && variant == &Variant::default() {
+        return Ok(Written { address: session.driver.offer(content), inputs: all() });
+    }
+    pinned::name_dimensions(&mut model);
+    let inputs = pinned::pin(&mut model, variant).map_err(|why| Error::UnsupportedOperator {
+        operator: "Resize (mode=cubic)".to_owned(),
+        node: String::new(),
+        engine: EngineName::Browser,
+        why,
+        alternatives: vec![EngineName::Ort, EngineName::Openvino],
+    })?;
+    let bytes = model.write_buf().map_err(|error| session.load_error(error.to_string()))?;
+    let content = super::server::Content::Bytes(Arc::new(bytes));
+    Ok(Written { address: session.driver.offer(content), inputs })
+}
+
+fn is_cubic(node: &rten_onnx::onnx::NodeProto) -> bool {
+    node.op_type.as_deref() == Some("Resize")
+        && node
+            .attribute
+            .iter()
+            .any(|it| it.name.as_deref() == Some("mode") && it.s.as_deref() == Some("cubic"))
+}
+
+/// What onnxruntime-web is told when it makes a session.
+pub(super) fn session_options(options: &SessionOptions, sizes: &BTreeMap<String, usize>) -> Value {
+    let fallback = if options.cpu_fallback_percent > 0 { "0" } else { "1" };
+    let mut created = match &options.device {
+        DeviceOptions::Webnn(it) => {
+            let mut provider = super::probe::preference(it.power_preference);
+            provider["name"] = "webnn".into();
+            provider["deviceType"] = it.device.name().into();
+            json!({
+                "executionProviders": [provider],
+                // All sizes are known, so that nothing need be left for the CPU.
+                "extra": {"session": {"disable_cpu_ep_fallback": fallback}},
+            })
+        }
+        DeviceOptions::Webgpu(it) => json!({
+            "executionProviders": [
+                {"name": "webgpu", "preferredLayout": it.layout.name().to_uppercase()}
+            ],
+            // Shapes are computed on the CPU, which the option would forbid: which nodes are
+            // there is read from the log instead, and all but shapes are refused.
+            "extra": {"session": {"disable_cpu_ep_fallback": "0"}},
+        }),
+        _ => json!({}),
+    };
+    created["graphOptimizationLevel"] = level(options.graph_optimization).into();
+    created["freeDimensionOverrides"] = json!(sizes);
+    created
+}
+
+/// Judges a session's log.
+pub(super) fn judge(session: &BrowserSession, log: &[&str]) -> Result<Places> {
+    let evidence = Evidence::read(log);
+    let places = evidence
+        .places(provider(&session.options.device), &session.kinds)
+        .map_err(|reason| session.load_error(format!("its placement is not proven: {reason}")))?;
+    let allowed = usize::from(session.options.cpu_fallback_percent);
+    let total = places.device.1 + places.fallen_back.len();
+    if places.fallen_back.len() * 100 > total * allowed
+        && let Some((operator, node)) = places.fallen_back.first()
+    {
+        return Err(refused(session, operator, node));
+    }
+    Ok(places)
+}
+
+/// An operator that the platform does not compute.
+pub(super) fn refused(session: &BrowserSession, operator: &str, node: &str) -> Error {
+    Error::UnsupportedOperator {
+        operator: operator.to_owned(),
+        node: node.to_owned(),
+        engine: EngineName::Browser,
+        why: format!(
+            "onnxruntime-web has no {} form of it for these types and sizes and would leave it \
+             to the CPU (option `cpu_fallback_percent`)",
+            session.options.device.platform().label()
+        ),
+        alternatives: vec![EngineName::Ort, EngineName::Openvino],
+    }
+}
+
+/// Declarations as the page takes and gives them: half precision is widened on the way.
+fn declared(
+    values: &[ValueInfo],
+    path: &Path,
+) -> Result<(Vec<TensorInfo>, Vec<(String, Element)>)> {
+    let mut infos = Vec::new();
+    let mut elements = Vec::new();
+    for value in values {
+        let unsupported = |reason: String| Error::UnsupportedModel {
+            path: path.to_owned(),
+            reason: format!("`{}` {reason}", value.name),
+            remedy: "export the model with tensors of float, int or bool type".to_owned(),
+        };
+        let (dtype, element): (_, Element) = match value.elem_type {
+            1 => (DType::F32, "float32"),
+            2 => (DType::U8, "uint8"),
+            3 => (DType::I8, "int8"),
+            6 => (DType::I32, "int32"),
+            7 => (DType::I64, "int64"),
+            9 => (DType::Bool, "bool"),
+            10 => (DType::F32, "float16"),
+            other => {
+                return Err(unsupported(format!(
+                    "has ONNX element type {other}, which onnxruntime-web does not pass"
+                )));
+            }
+        };
+        let dims = value.dims.clone();
+        let dims: Vec<Dim> = dims.ok_or_else(|| unsupported("has no declared shape".to_owned()))?;
+        infos.push(TensorInfo { name: value.name.clone(), dtype, dims });
+        elements.push((value.name.clone(), element));
+    }
+    Ok((infos, elements))
+}
