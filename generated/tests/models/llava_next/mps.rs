@@ -14,7 +14,6 @@
 //! - `llava_next::mps::switching_agrees`: CPU, then the platform, then the CPU again: all three agree.
 //! - `llava_next::mps::measures`: Latency, throughput and memory are recorded.
 //! - `llava_next::mps::refuses_over_memory_limit`: A model over the memory limit is refused with a typed error.
-//! - `llava_next::mps::fp16_matches_reference`: Half precision stays within its tolerance.
 
 use accel_runtime as rt;
 use accel_runtime::testkit as tk;
@@ -79,6 +78,5 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::CaseName::RefusesOverMemoryLimit,
             tk::refuses_over_memory_limit,
         ),
-        tk::Case::new(rt::CaseName::Fp16MatchesReference, tk::fp16_matches_reference),
     ],
 };

@@ -14,7 +14,6 @@
 //! - `qwen2::rocm::switching_agrees`: CPU, then the platform, then the CPU again: all three agree.
 //! - `qwen2::rocm::measures`: Latency, throughput and memory are recorded.
 //! - `qwen2::rocm::refuses_over_memory_limit`: A model over the memory limit is refused with a typed error.
-//! - `qwen2::rocm::fp16_matches_reference`: Half precision stays within its tolerance.
 //! - `qwen2::rocm::records_device_memory`: Device memory before, during and after is recorded.
 
 use accel_runtime as rt;
@@ -80,7 +79,6 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::CaseName::RefusesOverMemoryLimit,
             tk::refuses_over_memory_limit,
         ),
-        tk::Case::new(rt::CaseName::Fp16MatchesReference, tk::fp16_matches_reference),
         tk::Case::new(rt::CaseName::RecordsDeviceMemory, tk::records_device_memory),
     ],
 };

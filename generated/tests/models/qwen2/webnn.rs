@@ -27,6 +27,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.001,
                 min_cosine: 0.9999,
+                min_sqnr_db: 60.0,
             },
         ),
         (
@@ -34,6 +35,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.02,
                 min_cosine: 0.999,
+                min_sqnr_db: 30.0,
             },
         ),
         (
@@ -41,6 +43,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 0.5,
                 min_cosine: 0.98,
+                min_sqnr_db: 14.0,
             },
         ),
         (
@@ -48,6 +51,7 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::Tolerance {
                 max_abs: 1.0,
                 min_cosine: 0.95,
+                min_sqnr_db: 10.0,
             },
         ),
     ],

@@ -12,7 +12,6 @@
 //! - `vit::cuda::switching_agrees`: CPU, then the platform, then the CPU again: all three agree.
 //! - `vit::cuda::measures`: Latency, throughput and memory are recorded.
 //! - `vit::cuda::refuses_over_memory_limit`: A model over the memory limit is refused with a typed error.
-//! - `vit::cuda::fp16_matches_reference`: Half precision stays within its tolerance.
 //! - `vit::cuda::records_device_memory`: Device memory before, during and after is recorded.
 
 use accel_runtime as rt;
@@ -76,7 +75,6 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::CaseName::RefusesOverMemoryLimit,
             tk::refuses_over_memory_limit,
         ),
-        tk::Case::new(rt::CaseName::Fp16MatchesReference, tk::fp16_matches_reference),
         tk::Case::new(rt::CaseName::RecordsDeviceMemory, tk::records_device_memory),
     ],
 };

@@ -12,7 +12,6 @@
 //! - `wav2vec2::mps::switching_agrees`: CPU, then the platform, then the CPU again: all three agree.
 //! - `wav2vec2::mps::measures`: Latency, throughput and memory are recorded.
 //! - `wav2vec2::mps::refuses_over_memory_limit`: A model over the memory limit is refused with a typed error.
-//! - `wav2vec2::mps::fp16_matches_reference`: Half precision stays within its tolerance.
 
 use accel_runtime as rt;
 use accel_runtime::testkit as tk;
@@ -75,6 +74,5 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::CaseName::RefusesOverMemoryLimit,
             tk::refuses_over_memory_limit,
         ),
-        tk::Case::new(rt::CaseName::Fp16MatchesReference, tk::fp16_matches_reference),
     ],
 };

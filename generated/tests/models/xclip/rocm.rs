@@ -13,7 +13,6 @@
 //! - `xclip::rocm::switching_agrees`: CPU, then the platform, then the CPU again: all three agree.
 //! - `xclip::rocm::measures`: Latency, throughput and memory are recorded.
 //! - `xclip::rocm::refuses_over_memory_limit`: A model over the memory limit is refused with a typed error.
-//! - `xclip::rocm::fp16_matches_reference`: Half precision stays within its tolerance.
 //! - `xclip::rocm::records_device_memory`: Device memory before, during and after is recorded.
 
 use accel_runtime as rt;
@@ -78,7 +77,6 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             rt::CaseName::RefusesOverMemoryLimit,
             tk::refuses_over_memory_limit,
         ),
-        tk::Case::new(rt::CaseName::Fp16MatchesReference, tk::fp16_matches_reference),
         tk::Case::new(rt::CaseName::RecordsDeviceMemory, tk::records_device_memory),
     ],
 };

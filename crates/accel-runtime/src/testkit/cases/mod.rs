@@ -7,6 +7,7 @@ mod dual;
 mod errors;
 mod generator;
 mod graph;
+mod hidden;
 mod image;
 mod image_text;
 mod measures;
