@@ -9,6 +9,8 @@ pub mod locate;
 pub mod openvino;
 #[cfg(feature = "ort")]
 pub mod ort;
+#[cfg(any(feature = "ort", feature = "openvino"))]
+mod refusals;
 mod rten;
 pub mod simulator;
 
