@@ -23,7 +23,7 @@ fn wrong(node: &Node, graph: &OnnxGraph) -> Option<Wrong> {
         "Attention" => attention(node, graph),
         "GRU" | "LSTM" | "RNN" => recurrent(node),
         "Resize" => resize(node, graph),
-        "BitShift" => Some(Wrong::but_for_ort(
+        "BitShift" => Some(Wrong::everywhere(
             "BitShift",
             "OpenVINO shifts by powers of two, which goes wrong for negative numbers and at the \
              ends of a type's range",
