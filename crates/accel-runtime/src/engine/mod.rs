@@ -11,6 +11,8 @@ pub mod locate;
 pub mod openvino;
 #[cfg(feature = "ort")]
 pub mod ort;
+#[cfg(any(feature = "ort", feature = "openvino"))]
+mod refusals;
 mod rten;
 mod select;
 pub mod simulator;

@@ -4,6 +4,7 @@ mod cache;
 mod errors;
 mod half;
 mod library;
+mod operators;
 mod options;
 mod rewrite;
 mod session;
@@ -19,7 +20,7 @@ use self::options::{Properties, Property};
 use self::session::OpenvinoSession;
 use self::values::Port;
 use super::{Engine, Placement, Session, check_memory, check_platform};
-use crate::model::GraphFiles;
+use crate::model::{GraphFiles, Node};
 use crate::{Error, Result};
 
 pub use library::{Device, Found, LIBRARY, found};
@@ -78,6 +79,7 @@ impl Engine for OpenvinoEngine {
         let device = library::device(self.found, own)?;
         let properties = options::properties(options, own)?;
         check_memory(graph, options)?;
+        operators::refuse(&graph.onnx)?;
         let inputs = values::ports(&graph.onnx.inputs, &graph.path)?;
         let outputs = values::ports(&graph.onnx.outputs, &graph.path)?;
 
@@ -195,6 +197,22 @@ impl OpenvinoEngine {
     }
 }
 
+/// The error of a graph whose input OpenVINO removed, with the node that was to take it.
+fn folded_away(graph: &GraphFiles, input: &str) -> Option<Error> {
+    let nodes = &graph.onnx.nodes;
+    let takes = |it: &&Node| it.inputs.iter().any(|it| it == input);
+    let node = nodes.iter().find(takes).or(nodes.first())?;
+    Some(Error::UnsupportedOperator {
+        operator: node.operator.clone(),
+        node: node.name.clone(),
+        engine: EngineName::Openvino,
+        why: format!(
+            "OpenVINO finds a simpler form of it, and then does not know its input `{input}`"
+        ),
+        alternatives: vec![EngineName::Ort, EngineName::Rten],
+    })
+}
+
 fn read(core: &mut Core, graph: &GraphFiles) -> Result<Model> {
     let model = if graph.onnx.has_empty_constants {
         core.read_model_from_buffer(&rewritten(graph)?, None)
@@ -241,6 +259,12 @@ fn check_ports(
     let failed = |error: InferenceError| load_error(graph, errors::text(&error));
     let sizes = (compiled.get_input_size(), compiled.get_output_size());
     let sizes = (sizes.0.map_err(failed)?, sizes.1.map_err(failed)?);
+    // A name that is gone is an input that nothing needs any more.
+    let gone = inputs.iter().find(|it| compiled.get_input_by_name(&it.info.name).is_err());
+    let gone = gone.or_else(|| inputs.first().filter(|_| sizes.0 < inputs.len()));
+    if let Some(error) = gone.and_then(|it| folded_away(graph, &it.info.name)) {
+        return Err(error);
+    }
     if sizes != (inputs.len(), outputs.len()) {
         return Err(load_error(
             graph,

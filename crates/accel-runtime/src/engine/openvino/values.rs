@@ -36,11 +36,11 @@ pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
                 7 => (DType::I64, ElementType::I64),
                 9 => (DType::Bool, ElementType::Boolean),
                 10 => (DType::F32, ElementType::F16),
-                11 => (DType::F32, ElementType::F64),
                 16 => (DType::F32, ElementType::Bf16),
-                other => {
+                _ => {
                     return Err(unsupported(format!(
-                        "has ONNX element type {other}, which tensors here do not have"
+                        "is of type {}, which tensors here do not have",
+                        value.type_name()
                     )));
                 }
             };
@@ -68,7 +68,6 @@ pub(super) fn to_openvino(tensor: &Tensor, element: ElementType) -> Result<openv
         (TensorData::F32(it), ElementType::F32) => write(&mut made, it, |it| it)?,
         (TensorData::F32(it), ElementType::F16) => write(&mut made, it, half::to_f16)?,
         (TensorData::F32(it), ElementType::Bf16) => write(&mut made, it, half::to_bf16)?,
-        (TensorData::F32(it), ElementType::F64) => write(&mut made, it, f64::from)?,
         (TensorData::I64(it), ElementType::I64) => write(&mut made, it, |it| it)?,
         (TensorData::I32(it), ElementType::I32) => write(&mut made, it, |it| it)?,
         (TensorData::I8(it), ElementType::I8) => write(&mut made, it, |it| it)?,
@@ -109,8 +108,6 @@ pub(super) fn to_tensor(tensor: &openvino::Tensor) -> Result<Tensor> {
         ElementType::F32 => read(tensor, empty, |it: f32| it)?.into(),
         ElementType::F16 => read(tensor, empty, half::from_f16)?.into(),
         ElementType::Bf16 => read(tensor, empty, half::from_bf16)?.into(),
-        #[expect(clippy::cast_possible_truncation, reason = "narrowed, as declared")]
-        ElementType::F64 => read(tensor, empty, |it: f64| it as f32)?.into(),
         ElementType::I64 => read(tensor, empty, |it: i64| it)?.into(),
         ElementType::I32 => read(tensor, empty, |it: i32| it)?.into(),
         ElementType::I8 => read(tensor, empty, |it: i8| it)?.into(),

@@ -182,7 +182,11 @@ fn unsupported(reason: &str) -> Option<(String, String)> {
         let operator = before.rsplit(' ').next()?;
         return Some((operator.trim_end_matches("(-1)").to_owned(), String::new()));
     }
-    for lacks in ["Error No Op registered for ", "Error No opset import for domain "] {
+    for lacks in [
+        "Error No Op registered for ",
+        "Error No opset import for domain ",
+        "Error Unrecognized attribute: ",
+    ] {
         if reason.contains(lacks) {
             // `In Node, ("n", Foo, "", -1) : …`
             let (_, rest) = reason.split_once("In Node, (\"")?;

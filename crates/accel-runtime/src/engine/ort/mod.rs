@@ -9,6 +9,7 @@ mod foreign;
 mod half;
 mod library;
 mod load;
+mod operators;
 mod options;
 mod placement;
 mod processors;
@@ -113,6 +114,7 @@ impl OrtEngine {
                 ),
             });
         }
+        operators::refuse(&graph.onnx)?;
         let inputs = values::ports(&graph.onnx.inputs, &graph.path)?;
         let outputs = values::ports(&graph.onnx.outputs, &graph.path)?;
         let infos = |ports: &[Port]| -> Vec<TensorInfo> {

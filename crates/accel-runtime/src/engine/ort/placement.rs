@@ -78,7 +78,8 @@ pub(super) struct Assigned {
 pub(super) fn read(lines: &[String]) -> Result<Assigned, String> {
     let by_design: BTreeSet<&str> = lines.iter().filter_map(|it| kept_by_design(it)).collect();
     let mut assigned = Assigned::default();
-    let mut stated = false;
+    // Where all is constant, nothing is left to place when it comes to that.
+    let mut stated = lines.last().is_some_and(|it| it.starts_with("Node placements"));
     let mut lines = lines.iter().map(String::as_str).peekable();
     while let Some(line) = lines.next() {
         if let Some((provider, count)) = placed(line, "All nodes placed on [") {
@@ -207,9 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn a_graph_of_constants_leaves_nothing_to_place() {
+        assert_eq!(read(&lines(&["Node placements"])), Ok(Assigned::default()));
+        let unknown = lines(&["Node placements", " Somewhere else"]);
+        assert!(read(&unknown).is_err());
+    }
+
+    #[test]
     fn silence_and_half_a_list_are_no_evidence() {
         assert!(read(&[]).is_err());
-        assert!(read(&lines(&["Node placements"])).is_err());
         let half = lines(&[
             " Node(s) placed on [CUDAExecutionProvider]. Number of nodes: 2",
             "  MatMul (a)",

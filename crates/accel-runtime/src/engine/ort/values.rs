@@ -40,9 +40,10 @@ pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
                 10 => (DType::F32, TensorElementType::Float16),
                 11 => (DType::F32, TensorElementType::Float64),
                 16 => (DType::F32, TensorElementType::Bfloat16),
-                other => {
+                _ => {
                     return Err(unsupported(format!(
-                        "has ONNX element type {other}, which tensors here do not have"
+                        "is of type {}, which tensors here do not have",
+                        value.type_name()
                     )));
                 }
             };
