@@ -21,6 +21,7 @@ mod inputs;
 mod models;
 mod mutations;
 mod onnx_bytes;
+mod openvino;
 mod operators;
 mod pool;
 mod reference;
