@@ -81,6 +81,7 @@ impl Reference {
         let data = match view.dtype() {
             Dtype::F32 => TensorData::F32(elements(view.data(), f32::from_le_bytes)),
             Dtype::I64 => TensorData::I64(elements(view.data(), i64::from_le_bytes)),
+            Dtype::BOOL => TensorData::Bool(view.data().iter().map(|it| *it != 0).collect()),
             other => panic!("{name} is {other:?}"),
         };
         Tensor::new(view.shape().to_vec(), data).unwrap()

@@ -229,7 +229,7 @@ fn full_name(core: &Core, device: &DeviceType<'_>) -> Result<String, openvino::I
 mod tests {
     use accel_core::{InferencePrecision, OpenvinoDevice, OpenvinoOptions, PerformanceHint};
 
-    use super::{Device, Found, device};
+    use super::{Device, Found};
     use crate::Error;
 
     fn named(devices: &[&str], device: OpenvinoDevice, index: u32) -> Result<String, Error> {

@@ -7,6 +7,7 @@ use openvino::{ElementType, InferenceError, Shape};
 
 use super::half;
 use crate::engine::TensorInfo;
+use crate::error::InputProblem;
 use crate::model::ValueInfo;
 use crate::{DType, Error, Result, Tensor, TensorData};
 
@@ -55,8 +56,26 @@ pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
         .collect()
 }
 
-/// A tensor of OpenVINO with the elements of `tensor`.
-pub(super) fn to_openvino(tensor: &Tensor, element: ElementType) -> Result<openvino::Tensor> {
+/// A tensor of OpenVINO with the elements of `tensor`, which is for the input `name`.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for integers of more than 32 bits: OpenVINO's devices compute 64-bit
+/// ones with 32 bits, and would go on with others without a word.
+pub(super) fn to_openvino(
+    name: &str,
+    tensor: &Tensor,
+    element: ElementType,
+) -> Result<openvino::Tensor> {
+    if let TensorData::I64(data) = tensor.data()
+        && let Some(number) = data.iter().find(|it| i32::try_from(**it).is_err())
+    {
+        return Err(Error::InvalidInput {
+            input: name.to_owned(),
+            problem: InputProblem::Range,
+            expected: "integers of 32 bits, which OpenVINO computes 64-bit ones with".to_owned(),
+            given: number.to_string(),
+        });
+    }
     let dims: Vec<i64> =
         tensor.shape().iter().map(|it| i64::try_from(*it).unwrap_or(i64::MAX)).collect();
     let shape = Shape::new(&dims).map_err(|error| failed(&error))?;
