@@ -207,7 +207,9 @@ fn set(request: &mut InferRequest, input: Input<'_>, feed: &Feed<'_>) -> Result<
         Kept::Host(tensor) => return set_host(request, input, tensor),
         Kept::Engine(it) => it.as_ref(),
     };
-    if let Some(own) = (engine_tensor as &dyn Any).downcast_ref::<OpenvinoKept>() {
+    if let Some(own) = (engine_tensor as &dyn Any).downcast_ref::<OpenvinoKept>()
+        && !own.shape.is_empty()
+    {
         let (index, _, element) = input;
         let tensor = lock(&own.tensor);
         if tensor.get_element_type().map_err(|error| failed(&error))? == element {
@@ -220,7 +222,13 @@ fn set(request: &mut InferRequest, input: Input<'_>, feed: &Feed<'_>) -> Result<
 
 fn set_host(request: &mut InferRequest, input: Input<'_>, tensor: &Tensor) -> Result<()> {
     let (index, name, element) = input;
-    let tensor = values::to_openvino(name, tensor, element)?;
+    values::check_range(name, tensor)?;
+    if tensor.shape().is_empty() {
+        // The request's own tensor, since no other is ever set for an input without dimensions.
+        let mut own = request.get_tensor(name).map_err(|error| failed(&error))?;
+        return values::fill(&mut own, tensor, element);
+    }
+    let tensor = values::to_openvino(tensor, element)?;
     request.set_input_tensor_by_index(index, &tensor).map_err(|error| failed(&error))
 }
 
