@@ -22,6 +22,7 @@ mod inputs;
 mod models;
 mod mutations;
 mod onnx_bytes;
+mod openvino;
 mod operators;
 #[cfg(feature = "ort")]
 mod ort;

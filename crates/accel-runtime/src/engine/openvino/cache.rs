@@ -166,7 +166,9 @@ mod tests {
 
     fn key(texts: &[&str]) -> String {
         let mut key = Key::new();
-        texts.iter().for_each(|it| key.add(it));
+        for it in texts {
+            key.add(it);
+        }
         key.text()
     }
 

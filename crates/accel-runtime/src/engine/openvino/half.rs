@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(to_f16(-1e30), 0xfc00);
         assert_eq!(to_f16(2.0_f32.powi(-26)), 0);
         assert_eq!(to_bf16(f32::MAX), 0x7f80);
-        assert_eq!(to_bf16(1.003_906_25), 0x3f80);
-        assert_eq!(to_bf16(1.011_718_8), 0x3f82);
+        assert_eq!(to_bf16(1.0 + 2.0_f32.powi(-8)), 0x3f80);
+        assert_eq!(to_bf16(1.0 + 3.0 * 2.0_f32.powi(-8)), 0x3f82);
     }
 }

@@ -108,7 +108,7 @@ impl Engine for OpenvinoEngine {
             place.keep()?;
         }
         check_ports(&compiled, graph, &inputs, &outputs)?;
-        self.check_effects(&compiled, &device, &properties)?;
+        check_effects(&compiled, &device, &properties)?;
         let placement = self.placement(&compiled, graph, &device)?;
         let from_cache = evidence(&compiled, "LOADED_FROM_CACHE")?;
         let from_cache = matches!(from_cache.as_str(), "YES" | "true" | "1");
@@ -118,18 +118,18 @@ impl Engine for OpenvinoEngine {
 
 impl OpenvinoEngine {
     /// The devices that may run a model asked for on `device`.
-    fn targets(&self, device: &str) -> Vec<Device> {
+    fn targets(self, device: &str) -> Vec<Device> {
         let all = self.found.devices.iter();
         all.filter(|it| device == "AUTO" || it.name == device).cloned().collect()
     }
 
     /// Where the compiled model is kept.
-    fn place(&self, graph: &GraphFiles, device: &str, properties: &Properties) -> Result<Place> {
+    fn place(self, graph: &GraphFiles, device: &str, properties: &Properties) -> Result<Place> {
         let all = [&*properties.device, &*properties.auto].concat();
         Place::claim(graph, &self.found.version, &self.targets(device), &all)
     }
 
-    fn set(&self, core: &mut Core, device: &str, properties: &Properties) -> Result<()> {
+    fn set(self, core: &mut Core, device: &str, properties: &Properties) -> Result<()> {
         let set = |core: &mut Core, target: &str, property: &Property| {
             let Property { option, key, value } = property;
             let set = core.set_property(&named(target), key, value);
@@ -146,25 +146,9 @@ impl OpenvinoEngine {
         Ok(())
     }
 
-    /// Refuses a compiled model that has other properties than were set.
-    fn check_effects(
-        &self,
-        compiled: &CompiledModel,
-        device: &str,
-        properties: &Properties,
-    ) -> Result<()> {
-        if device == "AUTO" {
-            return Ok(());
-        }
-        for it in &properties.device {
-            options::check_effect(it, &evidence(compiled, it.key.as_ref())?)?;
-        }
-        Ok(())
-    }
-
     /// Where OpenVINO says that it runs the model.
     fn placement(
-        &self,
+        self,
         compiled: &CompiledModel,
         graph: &GraphFiles,
         device: &str,
@@ -182,7 +166,7 @@ impl OpenvinoEngine {
                 ),
             )
         })?;
-        let count = graph.onnx.nodes.len();
+        let count = graph.onnx.nodes.len() + graph.onnx.inner_nodes.len();
         Ok(Placement {
             engine: EngineName::Openvino,
             engine_version: self.found.version.clone(),
@@ -242,7 +226,7 @@ fn rewritten(graph: &GraphFiles) -> Result<Vec<u8>> {
         });
     }
     let bytes = std::fs::read(&graph.path).map_err(|source| Error::Io { path: path(), source })?;
-    rewrite::rewrite(&bytes).ok_or_else(|| Error::CorruptModel {
+    rewrite::rewrite(&bytes).map_err(|rewrite::Malformed| Error::CorruptModel {
         path: path(),
         reason: "it is not a protocol buffer".to_owned(),
     })
@@ -296,6 +280,24 @@ fn check_ports(
                 ));
             }
         }
+    }
+    Ok(())
+}
+
+/// Refuses a compiled model that has other properties than were set.
+fn check_effects(compiled: &CompiledModel, device: &str, properties: &Properties) -> Result<()> {
+    // `AUTO` states the properties of the device that it chose, all in one.
+    let chosen = match device {
+        "AUTO" => Some(evidence(compiled, "DEVICE_PROPERTIES")?),
+        _ => None,
+    };
+    for it in &properties.device {
+        let key = it.key.as_ref();
+        let effective = match &chosen {
+            Some(all) => options::stated(all, key).unwrap_or("nothing").to_owned(),
+            None => evidence(compiled, key)?,
+        };
+        options::check_effect(it, &effective)?;
     }
     Ok(())
 }

@@ -119,6 +119,15 @@ pub(super) fn check_effect(property: &Property, effective: &str) -> Result<()> {
     })
 }
 
+/// The value of `key` in OpenVINO's `{CPU:{A:1,B:x}}`.
+pub(super) fn stated<'a>(properties: &'a str, key: &str) -> Option<&'a str> {
+    let value = properties.match_indices(key).find_map(|(at, _)| {
+        let begins = properties[..at].ends_with(['{', ',']);
+        properties[at + key.len()..].strip_prefix(':').filter(|_| begins)
+    })?;
+    value.split([',', '}']).next()
+}
+
 /// Whether two spellings of a property's value mean the same.
 fn same(given: &str, effective: &str) -> bool {
     let plain = |value: &str| match value.trim() {
@@ -136,7 +145,7 @@ mod tests {
         PerformanceHint, Precision, SessionOptions,
     };
 
-    use super::{Property, check_effect, properties};
+    use super::{Property, check_effect, properties, stated};
     use crate::Error;
 
     const DEVICE: OpenvinoOptions = OpenvinoOptions {
@@ -249,5 +258,14 @@ mod tests {
         let error = check_effect(&properties[0], "f32").unwrap_err().to_string();
         assert!(error.contains("inference_precision") && error.contains("= f32"), "{error}");
         check_effect(&properties[1], "true").unwrap_err();
+    }
+
+    #[test]
+    fn what_auto_states_is_found() {
+        let all = "{GPU:{MY_NUM_STREAMS:2,NUM_STREAMS:1,SUPPORTED:NUM_STREAMS LAST,LAST:f32}}";
+        assert_eq!(stated(all, "NUM_STREAMS"), Some("1"));
+        assert_eq!(stated(all, "MY_NUM_STREAMS"), Some("2"));
+        assert_eq!(stated(all, "LAST"), Some("f32"));
+        assert_eq!(stated(all, "STREAMS"), None);
     }
 }

@@ -10,9 +10,17 @@
 //! The file's bytes are copied but for these constants, so that nothing else can change. Numbers
 //! of fields are those of `onnx.proto`.
 
-/// The bytes of an ONNX file with its empty constants rewritten; `None` when they are not a
-/// protocol buffer.
-pub(super) fn rewrite(model: &[u8]) -> Option<Vec<u8>> {
+/// The bytes are not a protocol buffer.
+#[derive(Debug)]
+pub(super) struct Malformed;
+
+type Result<T> = std::result::Result<T, Malformed>;
+
+/// The bytes of an ONNX file with its empty constants rewritten.
+///
+/// # Errors
+/// [`Malformed`].
+pub(super) fn rewrite(model: &[u8]) -> Result<Vec<u8>> {
     let mut written = Vec::with_capacity(model.len() + 4096);
     for field in fields(model) {
         let field = field?;
@@ -22,11 +30,11 @@ pub(super) fn rewrite(model: &[u8]) -> Option<Vec<u8>> {
             _ => written.extend_from_slice(field.whole),
         }
     }
-    Some(written)
+    Ok(written)
 }
 
 /// `GraphProto`.
-fn rewrite_graph(graph: &[u8]) -> Option<Vec<u8>> {
+fn rewrite_graph(graph: &[u8]) -> Result<Vec<u8>> {
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     for field in fields(graph) {
         let field = field?;
@@ -44,11 +52,11 @@ fn rewrite_graph(graph: &[u8]) -> Option<Vec<u8>> {
         }
     }
     first.extend(rest);
-    Some(first)
+    Ok(first)
 }
 
 /// `NodeProto`, whose attributes may hold graphs.
-fn rewrite_node(node: &[u8]) -> Option<Vec<u8>> {
+fn rewrite_node(node: &[u8]) -> Result<Vec<u8>> {
     let mut written = Vec::with_capacity(node.len());
     for field in fields(node) {
         let field = field?;
@@ -69,11 +77,11 @@ fn rewrite_node(node: &[u8]) -> Option<Vec<u8>> {
         }
         put(&mut written, 5, &rewritten);
     }
-    Some(written)
+    Ok(written)
 }
 
 /// The output and the value of a `Constant` that is to be rewritten.
-fn empty_constant(node: &[u8]) -> Option<Option<(Vec<u8>, Empty)>> {
+fn empty_constant(node: &[u8]) -> Result<Option<(Vec<u8>, Empty)>> {
     let (mut output, mut operator, mut value) = (None, None, None);
     for field in fields(node) {
         let field = field?;
@@ -91,7 +99,7 @@ fn empty_constant(node: &[u8]) -> Option<Option<(Vec<u8>, Empty)>> {
             _ => {}
         }
     }
-    Some(output.zip(value).filter(|_| operator == Some(b"Constant")))
+    Ok(output.zip(value).filter(|_| operator == Some(b"Constant")))
 }
 
 /// A tensor of two or more dimensions and no elements.
@@ -104,7 +112,7 @@ struct Empty {
 
 impl Empty {
     /// `TensorProto`, if it is one.
-    fn read(tensor: &[u8]) -> Option<Option<Self>> {
+    fn read(tensor: &[u8]) -> Result<Option<Self>> {
         let mut read = Self::default();
         for field in fields(tensor) {
             let field = field?;
@@ -112,7 +120,7 @@ impl Empty {
                 (1, None) => read.dims.push(field.varint),
                 (1, Some(mut packed)) => {
                     while !packed.is_empty() {
-                        read.dims.push(varint(&mut packed)?);
+                        read.dims.push(varint(&mut packed).ok_or(Malformed)?);
                     }
                 }
                 (2, None) => read.data_type = field.varint,
@@ -121,7 +129,7 @@ impl Empty {
             }
         }
         let empty = read.dims.len() > 1 && read.dims.contains(&0);
-        Some((empty && read.element_bytes().is_some()).then_some(read))
+        Ok((empty && read.element_bytes().is_some()).then_some(read))
     }
 
     fn element_bytes(&self) -> Option<usize> {
@@ -179,7 +187,7 @@ struct Field<'a> {
 }
 
 /// The fields of a message, up to the first that is not one.
-fn fields(message: &[u8]) -> impl Iterator<Item = Option<Field<'_>>> {
+fn fields(message: &[u8]) -> impl Iterator<Item = Result<Field<'_>>> {
     let mut rest = message;
     let mut sound = true;
     std::iter::from_fn(move || {
@@ -188,7 +196,7 @@ fn fields(message: &[u8]) -> impl Iterator<Item = Option<Field<'_>>> {
         }
         let field = next_field(&mut rest);
         sound = field.is_some();
-        Some(field)
+        Some(field.ok_or(Malformed))
     })
 }
 

@@ -76,7 +76,7 @@ impl OpenvinoSession {
         let mut held = Vec::new();
         for (name, feed) in inputs {
             let index = index(&self.inputs, name)?;
-            set(&mut request, index, self.input_elements[index], &feed)?;
+            set(&mut request, (index, name, self.input_elements[index]), &feed)?;
             held.push(feed);
         }
         request.infer().map_err(|error| run_error(super::errors::text(&error)))?;
@@ -192,39 +192,42 @@ impl EngineTensor for OpenvinoKept {
     }
 }
 
+/// An input's number and name, and the type of its elements inside.
+type Input<'a> = (usize, &'a str, ElementType);
+
 /// Gives the request an input. OpenVINO's own tensor is taken as it is, and must stay until the
 /// run is over.
-fn set(
-    request: &mut InferRequest,
-    index: usize,
-    element: ElementType,
-    feed: &Feed<'_>,
-) -> Result<()> {
+fn set(request: &mut InferRequest, input: Input<'_>, feed: &Feed<'_>) -> Result<()> {
     let kept = match feed {
-        Feed::Tensor(tensor) => return set_host(request, index, element, tensor),
+        Feed::Tensor(tensor) => return set_host(request, input, tensor),
         Feed::Kept(kept) => kept,
         Feed::Shared(kept) => *kept,
     };
     let engine_tensor = match kept {
-        Kept::Host(tensor) => return set_host(request, index, element, tensor),
+        Kept::Host(tensor) => return set_host(request, input, tensor),
         Kept::Engine(it) => it.as_ref(),
     };
-    if let Some(own) = (engine_tensor as &dyn Any).downcast_ref::<OpenvinoKept>() {
+    if let Some(own) = (engine_tensor as &dyn Any).downcast_ref::<OpenvinoKept>()
+        && !own.shape.is_empty()
+    {
+        let (index, _, element) = input;
         let tensor = lock(&own.tensor);
         if tensor.get_element_type().map_err(|error| failed(&error))? == element {
             let set = request.set_input_tensor_by_index(index, &tensor);
             return set.map_err(|error| failed(&error));
         }
     }
-    set_host(request, index, element, &engine_tensor.to_tensor()?)
+    set_host(request, input, &engine_tensor.to_tensor()?)
 }
 
-fn set_host(
-    request: &mut InferRequest,
-    index: usize,
-    element: ElementType,
-    tensor: &Tensor,
-) -> Result<()> {
+fn set_host(request: &mut InferRequest, input: Input<'_>, tensor: &Tensor) -> Result<()> {
+    let (index, name, element) = input;
+    values::check_range(name, tensor)?;
+    if tensor.shape().is_empty() {
+        // The request's own tensor, since no other is ever set for an input without dimensions.
+        let mut own = request.get_tensor(name).map_err(|error| failed(&error))?;
+        return values::fill(&mut own, tensor, element);
+    }
     let tensor = values::to_openvino(tensor, element)?;
     request.set_input_tensor_by_index(index, &tensor).map_err(|error| failed(&error))
 }

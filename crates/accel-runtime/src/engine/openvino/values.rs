@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use accel_core::Engine as EngineName;
-use openvino::{ElementType, InferenceError, Shape};
+use openvino::{ElementType, InferenceError, InferenceErrorKind, Shape};
 
 use super::half;
 use crate::engine::TensorInfo;
+use crate::error::InputProblem;
 use crate::model::ValueInfo;
 use crate::{DType, Error, Result, Tensor, TensorData};
 
@@ -55,29 +56,59 @@ pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
         .collect()
 }
 
-/// A tensor of OpenVINO with the elements of `tensor`.
+/// Refuses integers of more than 32 bits: OpenVINO's devices compute 64-bit ones with 32 bits, and
+/// would go on with others without a word.
+///
+/// # Errors
+/// [`Error::InvalidInput`] that names the input.
+pub(super) fn check_range(name: &str, tensor: &Tensor) -> Result<()> {
+    if let TensorData::I64(data) = tensor.data()
+        && let Some(number) = data.iter().find(|it| i32::try_from(**it).is_err())
+    {
+        return Err(Error::InvalidInput {
+            input: name.to_owned(),
+            problem: InputProblem::Range,
+            expected: "integers of 32 bits, which OpenVINO computes 64-bit ones with".to_owned(),
+            given: number.to_string(),
+        });
+    }
+    Ok(())
+}
+
+/// A tensor of OpenVINO with the elements of `tensor`, which has dimensions: OpenVINO's C
+/// interface makes no shape without any.
 pub(super) fn to_openvino(tensor: &Tensor, element: ElementType) -> Result<openvino::Tensor> {
     let dims: Vec<i64> =
         tensor.shape().iter().map(|it| i64::try_from(*it).unwrap_or(i64::MAX)).collect();
     let shape = Shape::new(&dims).map_err(|error| failed(&error))?;
     let mut made = openvino::Tensor::new(element, &shape).map_err(|error| failed(&error))?;
+    fill(&mut made, tensor, element)?;
+    Ok(made)
+}
+
+/// Writes the elements of `tensor` into one of OpenVINO's of the same shape.
+pub(super) fn fill(
+    made: &mut openvino::Tensor,
+    tensor: &Tensor,
+    element: ElementType,
+) -> Result<()> {
     if tensor.data().is_empty() {
-        return Ok(made);
+        return Ok(());
     }
     match (tensor.data(), element) {
-        (TensorData::F32(it), ElementType::F32) => write(&mut made, it, |it| it)?,
-        (TensorData::F32(it), ElementType::F16) => write(&mut made, it, half::to_f16)?,
-        (TensorData::F32(it), ElementType::Bf16) => write(&mut made, it, half::to_bf16)?,
-        (TensorData::I64(it), ElementType::I64) => write(&mut made, it, |it| it)?,
-        (TensorData::I32(it), ElementType::I32) => write(&mut made, it, |it| it)?,
-        (TensorData::I8(it), ElementType::I8) => write(&mut made, it, |it| it)?,
-        (TensorData::U8(it), ElementType::U8) => write(&mut made, it, |it| it)?,
-        (TensorData::Bool(it), ElementType::Boolean) => write(&mut made, it, u8::from)?,
+        (TensorData::F32(it), ElementType::F32) => write(made, it, |it| it)?,
+        (TensorData::F32(it), ElementType::F16) => write(made, it, half::to_f16)?,
+        (TensorData::F32(it), ElementType::Bf16) => write(made, it, half::to_bf16)?,
+        (TensorData::I64(it), ElementType::I64) => write(made, it, |it| it)?,
+        (TensorData::I32(it), ElementType::I32) => write(made, it, |it| it)?,
+        (TensorData::I8(it), ElementType::I8) => write(made, it, |it| it)?,
+        (TensorData::U8(it), ElementType::U8) => write(made, it, |it| it)?,
+        (TensorData::Bool(it), ElementType::Boolean) => write(made, it, u8::from)?,
         (data, element) => {
             return Err(run_error(format!("{} was given for OpenVINO's {element}", data.dtype())));
         }
     }
-    Ok(made)
+    Ok(())
 }
 
 fn write<T: Copy, U>(
@@ -94,7 +125,16 @@ fn write<T: Copy, U>(
 
 /// The sizes of a tensor of OpenVINO.
 pub(super) fn shape(tensor: &openvino::Tensor) -> Result<Vec<usize>> {
-    let shape = tensor.get_shape().map_err(|error| failed(&error))?;
+    let shape = match tensor.get_shape() {
+        // OpenVINO's C interface has no shape without dimensions to give.
+        Err(error) if error.kind == InferenceErrorKind::InvalidCParam => {
+            return match tensor.get_size() {
+                Ok(1) => Ok(Vec::new()),
+                _ => Err(failed(&error)),
+            };
+        }
+        shape => shape.map_err(|error| failed(&error))?,
+    };
     let size = |it: &i64| usize::try_from(*it).map_err(|_| run_error(format!("a size is {it}")));
     shape.get_dimensions().iter().map(size).collect()
 }
