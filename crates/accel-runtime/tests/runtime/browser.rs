@@ -143,7 +143,9 @@ fn a_request_without_the_secret_is_refused() {
         String::from_utf8_lossy(&status[9..]).into_owned()
     };
     let wrong = "0".repeat(32);
-    for path in ["/".to_owned(), "/next".to_owned(), format!("/{wrong}/"), format!("/{secret}x")] {
+    for path in
+        ["/".to_owned(), "/next".to_owned(), format!("/{wrong}/"), format!("/{}x", &secret[..31])]
+    {
         assert_eq!(status(&format!("GET {path}")), "403", "{path}");
         assert_eq!(status(&format!("POST {path}")), "403", "{path}");
     }
@@ -173,4 +175,18 @@ fn options_that_a_page_cannot_honour_are_refused() {
     let threads = SessionOptions { threads: 4, ..webnn() };
     let error = BrowserEngine::new(files).load(&bert(), Platform::Webnn, &threads).unwrap_err();
     assert!(matches!(&error, Error::InvalidOption { option: "threads", .. }), "{error:?}");
+}
+
+#[test]
+fn an_operator_that_webnn_lacks_is_named() {
+    if !require("webnn") {
+        return;
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/detr/onnx/model.onnx");
+    let graph = GraphFiles::read("model", Path::new(path)).unwrap();
+    let error = load(&engine(), &graph).unwrap_err();
+    assert!(
+        matches!(&error, Error::UnsupportedOperator { operator, .. } if operator.contains("nearest")),
+        "{error:?}"
+    );
 }

@@ -5,5 +5,4 @@ pub(crate) mod cuda;
 pub(crate) mod rocm;
 pub(crate) mod mps;
 pub(crate) mod openvino;
-pub(crate) mod webnn;
 pub(crate) mod webgpu;

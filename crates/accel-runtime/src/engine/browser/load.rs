@@ -143,6 +143,15 @@ pub(super) fn written(session: &BrowserSession, variant: &Variant) -> Result<Wri
         return Ok(Written { address: session.driver.offer(content), inputs: all() });
     }
     let mut model = parse(&session.path)?;
+    if let Some((operator, node, why)) = pinned::wrong(&model) {
+        return Err(Error::UnsupportedOperator {
+            operator: operator.to_owned(),
+            node,
+            engine: EngineName::Browser,
+            why: why.to_owned(),
+            alternatives: vec![EngineName::Ort, EngineName::Openvino],
+        });
+    }
     let unnamed = session.inputs.iter().flat_map(|it| &it.dims).any(|it| *it == Dim::Unknown);
     let cubic = model.graph.iter().flat_map(|it| &it.node).any(is_cubic);
     if !unnamed && !cubic && variant == &Variant::default() {

@@ -34,6 +34,28 @@ pub(super) fn flags(model: &ModelProto) -> BTreeSet<String> {
         .collect()
 }
 
+/// The first node that onnxruntime-web 1.30 does not compute rightly on WebNN: operator, node
+/// and why. Measured on Chrome 153.
+pub(super) fn wrong(model: &ModelProto) -> Option<(&'static str, String, &'static str)> {
+    let graph = model.graph.as_ref()?;
+    graph.node.iter().find_map(|node| {
+        let mode = node.attribute.iter().find(|it| it.name.as_deref() == Some("mode"));
+        let mode = mode.and_then(|it| it.s.as_deref());
+        let (operator, why) = match node.op_type.as_deref() {
+            Some("GatherElements") => {
+                ("GatherElements", "onnxruntime-web aborts while it compiles this for WebNN")
+            }
+            Some("Resize") if matches!(mode, None | Some("nearest")) => (
+                "Resize (mode=nearest)",
+                "WebNN takes the nearest pixel's centre, whatever the node asks for",
+            ),
+            _ => return None,
+        };
+        let name = node.name.clone().filter(|it| !it.is_empty());
+        Some((operator, name.or_else(|| node.output.first().cloned()).unwrap_or_default(), why))
+    })
+}
+
 /// Gives every input dimension that has no name one, so that it can be given a size.
 pub(super) fn name_dimensions(model: &mut ModelProto) {
     let inputs = model.graph.iter_mut().flat_map(|it| &mut it.input);

@@ -230,7 +230,10 @@ fn the_case_of_the_cache_passes_where_the_cache_is_used() {
             spec: &ON_OPENVINO,
             options,
             load: tk::Load::GraphModel(|source, options| load(&ON_OPENVINO, source, options)),
-            tolerances: &[(Precision::Fp32, Tolerance { max_abs: 1e-3, min_cosine: 0.9999 })],
+            tolerances: &[(
+                Precision::Fp32,
+                Tolerance { max_abs: 1e-3, min_cosine: 0.9999, min_sqnr_db: 60.0 },
+            )],
             expected_failures: &[],
             cases: &[],
         };
