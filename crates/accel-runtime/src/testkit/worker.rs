@@ -103,7 +103,7 @@ fn serve(suite: &Suite, name: &str, settings: &Settings) -> ExitCode {
                 run_case_as(cell, case, source, settings.timeout, reason)
             }
             // The process that asked saw it otherwise.
-            Decision::Skip(cause) => failed(cell, case, Stage::Resolve, cause.reason(), 0.0),
+            Decision::Skip(skip) => failed(cell, case, Stage::Resolve, skip.reason(), 0.0),
             Decision::Refuse(Failure { stage, message }) => {
                 failed(cell, case, *stage, message.clone(), 0.0)
             }

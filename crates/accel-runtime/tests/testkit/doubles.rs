@@ -224,7 +224,7 @@ fn lies(row: &Row) -> Vec<(&'static str, rt::Placement)> {
         ("a provider without a name", nodes(&[("", 40)])),
         ("rten", with(&|it| it.engine = EngineName::Rten)),
         ("the simulator", with(&|it| it.engine = EngineName::Simulator)),
-        ("no device", with(&|it| it.device = " ".to_owned())),
+        ("no device", with(&|it| " ".clone_into(&mut it.device))),
         ("no evidence", with(&|it| it.evidence.clear())),
         (
             "computation on the host, called shape arithmetic",

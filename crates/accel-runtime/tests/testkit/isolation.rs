@@ -1,5 +1,11 @@
 //! Cases that take their process down, or do not end: each is one failed case, and the others
 //! have their own result.
+#![expect(
+    clippy::exit,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "what a library does to its process is what these tests are about"
+)]
 
 use std::time::Duration;
 

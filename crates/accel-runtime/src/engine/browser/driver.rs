@@ -1,6 +1,6 @@
 //! Browsers by what they are for, started when first needed and started anew when one is lost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 ///
 /// onnxruntime-web makes its GPU device once a page, from the first session's preference, and a
 /// WebAssembly trap takes every session of a page with it: so each platform has its own page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Purpose {
     Webgpu(PowerPreference),
     Webnn,
@@ -42,7 +42,7 @@ pub(super) struct Driver {
     files: BrowserFiles,
     /// How long a page may work at one job.
     limit: Duration,
-    browsers: Mutex<HashMap<Purpose, Arc<Browser>>>,
+    browsers: Mutex<BTreeMap<Purpose, Arc<Browser>>>,
     capabilities: Mutex<Vec<(DeviceOptions, Capability)>>,
     contents: Mutex<BTreeMap<String, Content>>,
     names: AtomicU64,
@@ -76,7 +76,7 @@ impl Driver {
             return Ok(Arc::clone(browser));
         }
         browsers.remove(&purpose);
-        let browser = Browser::start(&self.files, Some(self.limit.min(Duration::from_secs(60))))
+        let browser = Browser::start(&self.files, Some(self.limit.min(Duration::from_mins(1))))
             .map_err(|error| format!("{} does not start: {error}", self.files.browser.display()))?;
         for (name, content) in &*lock(&self.contents) {
             browser.offer(name, content.clone());

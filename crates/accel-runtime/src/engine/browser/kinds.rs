@@ -117,7 +117,7 @@ fn results(node: &NodeProto, types: &HashMap<String, i32>) -> Vec<i32> {
         "And" | "Equal" | "Greater" | "GreaterOrEqual" | "IsInf" | "IsNaN" | "Less"
         | "LessOrEqual" | "Not" | "Or" | "Xor" => vec![BOOL],
         "Cast" => stated("to", 0),
-        "CastLike" | "Where" => vec![given(1)],
+        "CastLike" | "DequantizeLinear" | "Where" => vec![given(1)],
         "OneHot" => vec![given(2)],
         "TopK" | "Unique" | "MaxPool" => vec![given(0), INT64],
         "Constant" => vec![match (tensor("value"), node.attribute.first()) {
@@ -133,7 +133,6 @@ fn results(node: &NodeProto, types: &HashMap<String, i32>) -> Vec<i32> {
             _ => 0,
         }],
         "ConstantOfShape" => vec![tensor("value").unwrap_or(FLOAT)],
-        "DequantizeLinear" => vec![given(1)],
         "QuantizeLinear" => vec![if given(2) == 0 { UINT8 } else { given(2) }],
         "DynamicQuantizeLinear" => vec![UINT8, FLOAT, UINT8],
         "MatMulInteger" | "ConvInteger" => vec![INT32],

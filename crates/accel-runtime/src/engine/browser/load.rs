@@ -238,11 +238,11 @@ pub(super) fn refused(session: &BrowserSession, operator: &str, node: &str) -> E
     }
 }
 
+/// Inputs or outputs, and the page's word for the elements of each by name.
+type Declared = (Vec<TensorInfo>, Vec<(String, Element)>);
+
 /// Declarations as the page takes and gives them: half precision is widened on the way.
-fn declared(
-    values: &[ValueInfo],
-    path: &Path,
-) -> Result<(Vec<TensorInfo>, Vec<(String, Element)>)> {
+fn declared(values: &[ValueInfo], path: &Path) -> Result<Declared> {
     let mut infos = Vec::new();
     let mut elements = Vec::new();
     for value in values {

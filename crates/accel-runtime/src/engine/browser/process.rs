@@ -21,7 +21,7 @@ use super::message::{self, Message};
 use super::server::{Content, Server};
 
 /// How long a browser may take to show the page: seconds on two busy cores.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How long the page may be silent. Its heart beats every second, on a thread of its own.
 const SILENCE: Duration = Duration::from_secs(30);

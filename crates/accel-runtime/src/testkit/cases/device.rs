@@ -6,6 +6,7 @@ use accel_core::{DeviceOptions, Platform, Stage};
 
 use super::measures::{milliseconds, positive};
 use super::{agree, graph, memory};
+use crate::engine::simulator::Simulation;
 use crate::testkit::{Failure, Probe, Skill, Verdict};
 
 /// Device memory before, during and after is recorded.
@@ -34,7 +35,7 @@ fn predicts_device_memory(probe: &Probe<'_>) -> Verdict {
     graph::graphs_match(probe, &skill, probe.options.precision)?;
     let sessions = skill.sessions();
     let simulations = sessions.iter().filter_map(|it| it.simulation());
-    positive(probe, "predicted_weights_bytes", simulations.map(|it| it.weight_bytes()).sum())
+    positive(probe, "predicted_weights_bytes", simulations.map(Simulation::weight_bytes).sum())
 }
 
 fn device_bytes(probe: &Probe<'_>) -> Result<f64, Failure> {

@@ -35,20 +35,40 @@ pub(super) fn is_view(node: &Node) -> bool {
 
 /// The node's work; `None` where a size that it depends on is not known.
 pub(super) fn work(node: &Node, inputs: &Inputs<'_>, outputs: &[Value]) -> Option<Work> {
-    let (flops, is_product) = match products(node, inputs, outputs) {
-        Some(flops) => (flops?, true),
-        None => (passes(&node.operator) * outputs.first()?.elements()?, false),
+    let is_product = PRODUCTS.contains(&node.operator.as_str());
+    let flops = if is_product {
+        products(node, inputs, outputs)?
+    } else {
+        passes(&node.operator) * outputs.first()?.elements()?
     };
     let dtype = computed_in(node, inputs, outputs);
     Some(Work { flops, bytes: bytes(node, inputs, outputs)?, is_product, dtype })
 }
 
-/// Operations of a node that multiplies matrices, `None` for another node.
-fn products(node: &Node, inputs: &Inputs<'_>, outputs: &[Value]) -> Option<Option<f64>> {
+/// Operators that multiply matrices.
+const PRODUCTS: &[&str] = &[
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "Einsum",
+    "GRU",
+    "Gemm",
+    "GroupQueryAttention",
+    "LSTM",
+    "MatMul",
+    "MatMulInteger",
+    "MatMulNBits",
+    "MultiHeadAttention",
+    "QLinearConv",
+    "RNN",
+];
+
+/// Operations of a node that multiplies matrices.
+fn products(node: &Node, inputs: &Inputs<'_>, outputs: &[Value]) -> Option<f64> {
     let given = outputs.first().and_then(Value::elements);
     let elements_times = |inner: Option<f64>| Some(2.0 * given? * inner?);
     let last = |index: usize| inputs.shape(index).and_then(|it| it.last().copied()).map(float);
-    Some(match node.operator.as_str() {
+    match node.operator.as_str() {
         "MatMul" | "MatMulInteger" | "MatMulNBits" => elements_times(last(0)),
         "Gemm" => {
             let inner = usize::from(node.integer("transA", 0) == 0);
@@ -77,8 +97,8 @@ fn products(node: &Node, inputs: &Inputs<'_>, outputs: &[Value]) -> Option<Optio
             let context = inputs.shape(1).and_then(|it| it.get(1).copied());
             given.zip(context).map(|(given, context)| 4.0 * given * float(context))
         }
-        _ => return None,
-    })
+        _ => None,
+    }
 }
 
 /// Weights of one filter: channels of its group times the window.

@@ -2,7 +2,7 @@
 
 use super::graph::Node;
 use super::shapes::{Inputs, position, slices};
-use super::value::{ElementType, FOLD_LIMIT, product};
+use super::value::{ElementType, few};
 
 /// The elements of the node's first output, if it is small and they can be told.
 pub(super) fn fold(
@@ -11,13 +11,9 @@ pub(super) fn fold(
     dtype: ElementType,
     shape: &[usize],
 ) -> Option<Vec<f64>> {
-    if product(shape) > FOLD_LIMIT {
-        return None;
-    }
+    let count = few(shape)?;
     let numbers = elements(node, inputs, dtype, shape)?;
-    #[expect(clippy::cast_precision_loss, reason = "at most FOLD_LIMIT")]
-    let complete = numbers.len() as f64 == product(shape);
-    complete.then_some(numbers)
+    (numbers.len() == count).then_some(numbers)
 }
 
 fn elements(
@@ -117,7 +113,7 @@ fn binary(
         "Div" => |a, b| (a / b).trunc(),
         "Min" => f64::min,
         "Max" => f64::max,
-        "Equal" => |a, b| f64::from(a == b),
+        "Equal" => |a, b| f64::from(a.total_cmp(&b).is_eq()),
         "Less" => |a, b| f64::from(a < b),
         "LessOrEqual" => |a, b| f64::from(a <= b),
         "Greater" => |a, b| f64::from(a > b),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rten_onnx::onnx::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
-use super::value::{ElementType, FOLD_LIMIT, Value};
+use super::value::{ElementType, Value};
 use crate::{Error, Result};
 
 /// A graph without its weights.
@@ -177,7 +177,7 @@ fn tensor(proto: &TensorProto) -> Value {
     let dtype = ElementType::of_onnx(proto.data_type.map_or(0, |it| it.0));
     let shape: Option<Vec<usize>> = proto.dims.iter().map(|it| usize::try_from(*it).ok()).collect();
     let mut value = Value { dtype, shape, numbers: None };
-    let Some(count) = value.elements().filter(|it| *it <= FOLD_LIMIT) else { return value };
+    let Some(count) = value.few_elements() else { return value };
     let raw = proto.raw_data.as_ref().map(|it| it.borrow());
     let numbers: Vec<f64> = match (raw.as_deref().filter(|it| !it.is_empty()), dtype) {
         (Some(raw), ElementType::I64) => read(raw, |it| i64::from_le_bytes(it) as f64),
@@ -191,7 +191,7 @@ fn tensor(proto: &TensorProto) -> Value {
         (None, ElementType::F32) => proto.float_data.iter().map(|it| f64::from(*it)).collect(),
         _ => return value,
     };
-    value.numbers = (numbers.len() as f64 == count).then_some(numbers);
+    value.numbers = (numbers.len() == count).then_some(numbers);
     value
 }
 

@@ -2,6 +2,12 @@
 //! specification (operator sets 7 to 23) and, for `com.microsoft`, ONNX Runtime's
 //! `docs/ContribOperators.md`.
 
+mod layout;
+mod windows;
+
+pub(super) use self::layout::slices;
+use self::layout::{concat, padded, reduced, reshape, slice, split, squeeze, top_k, unsqueeze};
+use self::windows::{convolved, pooled, resize, transposed_convolution};
 use super::graph::Node;
 use super::value::Value;
 
@@ -114,32 +120,12 @@ fn one(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
         "Pad" => padded(node, inputs),
         "Slice" => slice(node, inputs),
         "Concat" => concat(node, inputs),
-        "Gather" => {
-            let (data, indices) = (first()?, inputs.shape(1)?);
-            let axis = position(node.integer("axis", 0), data.len())?;
-            Some([&data[..axis], indices, data.get(axis + 1..)?].concat())
-        }
-        "GatherElements" => inputs.shape(1).map(<[usize]>::to_vec),
-        "GatherND" => {
-            let (data, indices) = (first()?, inputs.shape(1)?);
-            let batch = usize::try_from(node.integer("batch_dims", 0)).ok()?;
-            let (depth, outer) = indices.split_last()?;
-            Some([outer, data.get(batch.checked_add(*depth)?..)?].concat())
-        }
+        "Gather" | "GatherElements" | "GatherND" => gathered(node, inputs),
         "ArgMax" | "ArgMin" => {
             let axes = [node.integer("axis", 0)];
             reduced(first()?, Some(&axes), node.integer("keepdims", 1) != 0)
         }
-        it if it.starts_with("Reduce") => {
-            let axes = inputs.integers_or(1, node, "axes").filter(|it| !it.is_empty());
-            if axes.is_none() && inputs.get(1).is_some_and(|it| it.elements() != Some(0.0)) {
-                return None;
-            }
-            if axes.is_none() && node.integer("noop_with_empty_axes", 0) != 0 {
-                return Some(first()?.to_vec());
-            }
-            reduced(first()?, axes.as_deref(), node.integer("keepdims", 1) != 0)
-        }
+        it if it.starts_with("Reduce") => reduction(node, inputs),
         "Range" => {
             let number = |index| inputs.numbers(index).and_then(|it| it.first().copied());
             let (start, limit, step) = (number(0)?, number(1)?, number(2)?);
@@ -165,6 +151,36 @@ fn one(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
             broadcast(&shapes?)
         }
         _ => None,
+    }
+}
+
+/// What a `Reduce…` leaves.
+fn reduction(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
+    let first = || inputs.shape(0);
+    let axes = inputs.integers_or(1, node, "axes").filter(|it| !it.is_empty());
+    if axes.is_none() && inputs.get(1).is_some_and(|it| it.elements() != Some(0.0)) {
+        return None;
+    }
+    if axes.is_none() && node.integer("noop_with_empty_axes", 0) != 0 {
+        return Some(first()?.to_vec());
+    }
+    reduced(first()?, axes.as_deref(), node.integer("keepdims", 1) != 0)
+}
+
+/// What is taken from the first input by the indexes of the second.
+fn gathered(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
+    let (data, indices) = (inputs.shape(0)?, inputs.shape(1)?);
+    match node.operator.as_str() {
+        "Gather" => {
+            let axis = position(node.integer("axis", 0), data.len())?;
+            Some([&data[..axis], indices, data.get(axis + 1..)?].concat())
+        }
+        "GatherND" => {
+            let batch = usize::try_from(node.integer("batch_dims", 0)).ok()?;
+            let (depth, outer) = indices.split_last()?;
+            Some([outer, data.get(batch.checked_add(*depth)?..)?].concat())
+        }
+        _ => Some(indices.to_vec()),
     }
 }
 
@@ -297,269 +313,6 @@ fn matmul(a: &[usize], b: &[usize]) -> Option<Shape> {
         shape.push(*columns);
     }
     (!a.is_empty() && !b.is_empty()).then_some(shape)
-}
-
-fn convolved(node: &Node, input: &[usize], weights: &[usize]) -> Option<Shape> {
-    let kernel = weights.get(2..)?;
-    let spatial = windows(node, input.get(2..)?, kernel)?;
-    Some([&[*input.first()?, *weights.first()?][..], &spatial].concat())
-}
-
-fn pooled(node: &Node, input: &[usize]) -> Option<Shape> {
-    let kernel = sizes(node.list("kernel_shape")?)?;
-    let spatial = windows(node, input.get(2..)?, &kernel)?;
-    Some([input.get(..2)?, &spatial].concat())
-}
-
-/// How many windows fit into each spatial dimension.
-fn windows(node: &Node, spatial: &[usize], kernel: &[usize]) -> Option<Shape> {
-    let strides = node.list("strides").map(sizes);
-    let strides = strides.unwrap_or_else(|| Some(vec![1; kernel.len()]))?;
-    let dilations = node.list("dilations").map(sizes);
-    let dilations = dilations.unwrap_or_else(|| Some(vec![1; kernel.len()]))?;
-    let pads = node.list("pads").map(sizes);
-    let pads = pads.unwrap_or_else(|| Some(vec![0; 2 * kernel.len()]))?;
-    let rounds_up = node.integer("ceil_mode", 0) != 0;
-    let mut counts = Vec::with_capacity(spatial.len());
-    for (i, size) in spatial.iter().enumerate() {
-        let stride = *strides.get(i)?;
-        let steps = match node.text("auto_pad") {
-            Some("SAME_UPPER" | "SAME_LOWER") => Some(size.div_ceil(stride.max(1))),
-            is => {
-                let pads = if is == Some("VALID") {
-                    0
-                } else {
-                    pads.get(i)?.checked_add(*pads.get(i + kernel.len())?)?
-                };
-                let window = kernel
-                    .get(i)?
-                    .checked_sub(1)?
-                    .checked_mul(*dilations.get(i)?)?
-                    .checked_add(1)?;
-                let room = size.checked_add(pads)?.checked_sub(window)?;
-                let steps =
-                    if rounds_up { room.div_ceil(stride.max(1)) } else { room / stride.max(1) };
-                Some(steps + 1)
-            }
-        };
-        counts.push(steps?);
-    }
-    Some(counts)
-}
-
-fn transposed_convolution(node: &Node, input: &[usize], weights: &[usize]) -> Option<Shape> {
-    let kernel = weights.get(2..)?;
-    let groups = usize::try_from(node.integer("group", 1)).ok()?;
-    let mut shape = vec![*input.first()?, weights.get(1)?.checked_mul(groups)?];
-    let entry = |name: &str, index: usize, default: i64| {
-        node.list(name).map_or(Some(default), |it| it.get(index).copied())
-    };
-    for (i, size) in input.get(2..)?.iter().enumerate() {
-        let (size, kernel_size) =
-            (i64::try_from(*size).ok()?, i64::try_from(*kernel.get(i)?).ok()?);
-        let pads = entry("pads", i, 0)? + entry("pads", i + kernel.len(), 0)?;
-        let window = (kernel_size - 1).checked_mul(entry("dilations", i, 1)?)? + 1;
-        let total = (size - 1).checked_mul(entry("strides", i, 1)?)?.checked_add(window)?;
-        let total = total - pads + entry("output_padding", i, 0)?;
-        shape.push(usize::try_from(total).ok()?);
-    }
-    Some(shape)
-}
-
-fn reshape(node: &Node, shape: &[usize], target: &[i64]) -> Option<Shape> {
-    let keeps_zero = node.integer("allowzero", 0) != 0;
-    let mut result = Vec::with_capacity(target.len());
-    let mut open = None;
-    for (i, size) in target.iter().enumerate() {
-        result.push(match size {
-            0 if !keeps_zero => *shape.get(i)?,
-            -1 => {
-                open = Some(i);
-                1
-            }
-            size => usize::try_from(*size).ok()?,
-        });
-    }
-    if let Some(open) = open {
-        let rest = result.iter().try_fold(1_usize, |all, it| all.checked_mul(*it))?;
-        let all = shape.iter().try_fold(1_usize, |all, it| all.checked_mul(*it))?;
-        result[open] = all.checked_div(rest)?;
-    }
-    Some(result)
-}
-
-fn unsqueeze(shape: &[usize], axes: &[i64]) -> Option<Shape> {
-    let rank = shape.len().checked_add(axes.len())?;
-    let axes: Option<Vec<_>> = axes.iter().map(|it| position(*it, rank)).collect();
-    let axes = axes?;
-    let mut sizes = shape.iter();
-    (0..rank).map(|it| if axes.contains(&it) { Some(1) } else { sizes.next().copied() }).collect()
-}
-
-fn squeeze(shape: &[usize], axes: Option<&[i64]>) -> Option<Shape> {
-    let Some(axes) = axes else {
-        return Some(shape.iter().copied().filter(|it| *it != 1).collect());
-    };
-    let axes: Option<Vec<_>> = axes.iter().map(|it| position(*it, shape.len())).collect();
-    let axes = axes?;
-    Some(shape.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, it)| *it).collect())
-}
-
-fn padded(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
-    let mut shape = inputs.shape(0)?.to_vec();
-    let pads = inputs.integers_or(1, node, "pads")?;
-    let axes = match inputs.get(3) {
-        Some(_) => inputs.integers(3)?,
-        None => (0..i64::try_from(shape.len()).ok()?).collect(),
-    };
-    for (i, axis) in axes.iter().enumerate() {
-        let axis = position(*axis, shape.len())?;
-        let more = pads.get(i)?.checked_add(*pads.get(i + axes.len())?)?;
-        shape[axis] = shape[axis].checked_add_signed(isize::try_from(more).ok()?)?;
-    }
-    Some(shape)
-}
-
-fn slice(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
-    let mut shape = inputs.shape(0)?.to_vec();
-    for (axis, range) in slices(node, inputs, &shape)? {
-        shape[axis] = range.count();
-    }
-    Some(shape)
-}
-
-/// Where a slice of one dimension begins, ends, and how far it steps.
-pub(super) struct Cut {
-    start: i64,
-    end: i64,
-    step: i64,
-}
-
-impl Cut {
-    /// How many elements it takes.
-    fn count(&self) -> usize {
-        let span = if self.step > 0 { self.end - self.start } else { self.start - self.end };
-        let steps = span.max(0).unsigned_abs().div_ceil(self.step.unsigned_abs().max(1));
-        usize::try_from(steps).unwrap_or(usize::MAX)
-    }
-
-    /// The indexes that it takes.
-    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.count())
-            .filter_map(|it| i64::try_from(it).ok())
-            .filter_map(|it| usize::try_from(self.start + it * self.step).ok())
-    }
-}
-
-/// What a `Slice` takes of each axis that it cuts.
-pub(super) fn slices(
-    node: &Node,
-    inputs: &Inputs<'_>,
-    shape: &[usize],
-) -> Option<Vec<(usize, Cut)>> {
-    let starts = inputs.integers_or(1, node, "starts")?;
-    let ends = inputs.integers_or(2, node, "ends")?;
-    let axes = match inputs.get(3) {
-        Some(_) => inputs.integers(3)?,
-        None => match node.list("axes") {
-            Some(axes) => axes.to_vec(),
-            None => (0..i64::try_from(starts.len()).ok()?).collect(),
-        },
-    };
-    let steps = match inputs.get(4) {
-        Some(_) => inputs.integers(4)?,
-        None => vec![1; starts.len()],
-    };
-    let mut cuts = Vec::with_capacity(axes.len());
-    for (i, axis) in axes.iter().enumerate() {
-        let axis = position(*axis, shape.len())?;
-        let size = i64::try_from(shape[axis]).ok()?;
-        let step = *steps.get(i)?;
-        let at = |it: i64| if it < 0 { it.saturating_add(size) } else { it };
-        let (start, end) = (at(*starts.get(i)?), at(*ends.get(i)?));
-        cuts.push(match step {
-            0 => return None,
-            1.. => (axis, Cut { start: start.clamp(0, size), end: end.clamp(0, size), step }),
-            _ => {
-                let start = start.clamp(0, (size - 1).max(0));
-                (axis, Cut { start, end: end.clamp(-1, size), step })
-            }
-        });
-    }
-    Some(cuts)
-}
-
-fn concat(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
-    let mut shape = inputs.shape(0)?.to_vec();
-    let axis = position(node.integer("axis", 0), shape.len())?;
-    for index in 1..inputs.0.len() {
-        shape[axis] = shape[axis].checked_add(*inputs.shape(index)?.get(axis)?)?;
-    }
-    Some(shape)
-}
-
-fn split(node: &Node, inputs: &Inputs<'_>) -> Option<Vec<Shape>> {
-    let shape = inputs.shape(0)?;
-    let axis = position(node.integer("axis", 0), shape.len())?;
-    let parts = match inputs.integers_or(1, node, "split") {
-        Some(parts) => sizes(&parts)?,
-        None if inputs.get(1).is_some() => return None,
-        None => {
-            let count = node.outputs.len().max(1);
-            let each = shape[axis].div_ceil(count);
-            (0..count).map(|it| each.min(shape[axis].saturating_sub(it * each))).collect()
-        }
-    };
-    let part = |size| {
-        let mut shape = shape.to_vec();
-        shape[axis] = size;
-        shape
-    };
-    Some(parts.into_iter().map(part).collect())
-}
-
-fn top_k(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
-    let mut shape = inputs.shape(0)?.to_vec();
-    let axis = position(node.integer("axis", -1), shape.len())?;
-    shape[axis] = count(*inputs.numbers(1)?.first()?)?;
-    Some(shape)
-}
-
-fn reduced(shape: &[usize], axes: Option<&[i64]>, keep: bool) -> Option<Shape> {
-    let axes: Option<Vec<_>> = match axes {
-        Some(axes) => axes.iter().map(|it| position(*it, shape.len())).collect(),
-        None => Some((0..shape.len()).collect()),
-    };
-    let axes = axes?;
-    let sizes = shape.iter().enumerate().filter_map(|(i, size)| match axes.contains(&i) {
-        true if keep => Some(1),
-        true => None,
-        false => Some(*size),
-    });
-    Some(sizes.collect())
-}
-
-fn resize(node: &Node, inputs: &Inputs<'_>) -> Option<Shape> {
-    let mut shape = inputs.shape(0)?.to_vec();
-    let given = |index| inputs.numbers(index).filter(|it| !it.is_empty());
-    // Before operator set 11 the scales came second.
-    let scales = if node.operator == "Upsample" || inputs.0.len() == 2 { 1 } else { 2 };
-    let (numbers, is_scale) = match (given(3), given(scales)) {
-        (Some(sizes), _) => (sizes, false),
-        (None, Some(scales)) => (scales, true),
-        (None, None) => return None,
-    };
-    let axes: Vec<_> = match node.list("axes") {
-        Some(axes) => axes.to_vec(),
-        None => (0..i64::try_from(shape.len()).ok()?).collect(),
-    };
-    for (axis, number) in axes.iter().zip(numbers) {
-        let axis = position(*axis, shape.len())?;
-        #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
-        let size = if is_scale { (shape[axis] as f64 * number).floor() } else { *number };
-        shape[axis] = count(size)?;
-    }
-    Some(shape)
 }
 
 fn recurrent(inputs: &Inputs<'_>) -> Option<Vec<Shape>> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Values of at most so many elements are followed through a graph's arithmetic: shapes and
 /// indexes are short, and longer values decide no shape.
-pub(super) const FOLD_LIMIT: f64 = 64.0;
+pub(super) const FOLD_LIMIT: usize = 64;
 
 /// The type of a tensor's elements in a file; wider than [`DType`](crate::DType), since an engine
 /// may widen what a file holds.
@@ -103,10 +103,21 @@ impl Value {
         self.shape.as_deref().map(product)
     }
 
+    /// The number of elements when there are few enough to be followed.
+    pub(super) fn few_elements(&self) -> Option<usize> {
+        few(self.shape.as_deref()?)
+    }
+
     /// Bytes of all elements.
     pub(super) fn bytes(&self) -> Option<f64> {
         Some(self.elements()? * self.dtype.bytes())
     }
+}
+
+/// The product of sizes when it is at most [`FOLD_LIMIT`].
+pub(super) fn few(sizes: &[usize]) -> Option<usize> {
+    let count = sizes.iter().try_fold(1_usize, |all, it| all.checked_mul(*it))?;
+    (count <= FOLD_LIMIT).then_some(count)
 }
 
 /// The product of sizes.
