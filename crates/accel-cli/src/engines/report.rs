@@ -7,7 +7,7 @@ use accel_core::{
     SessionOptions, Vocabulary as _,
 };
 use accel_runtime::Availability;
-use accel_runtime::engine::{self, Engine as _, RtenEngine};
+use accel_runtime::engine::{self, BrowserEngine, BrowserFiles, Engine as _, RtenEngine};
 use serde::Serialize;
 
 use crate::run::default_options;
@@ -111,16 +111,19 @@ fn openvino() -> EngineReport {
 }
 
 fn browser() -> EngineReport {
+    // Asking for the platforms starts the browser, which then tells its version.
+    let platforms =
+        [Platform::Webgpu, Platform::Webnn].map(|it| platform(&default_options(it), None));
+    let files = BrowserFiles::find().ok();
+    let engine = BrowserEngine::shared().ok().filter(|_| platforms.iter().any(|it| it.available));
     EngineReport {
         engine: Engine::Browser,
         what: "a browser with onnxruntime-web",
         compiled_in: engine::built_in(Engine::Browser),
-        path: None,
-        version: None,
-        capabilities: Vec::new(),
-        platforms: [Platform::Webgpu, Platform::Webnn]
-            .map(|it| platform(&default_options(it), None))
-            .into(),
+        path: files.as_ref().map(|it| shown(&it.browser)),
+        version: engine.map(|it| it.version()),
+        capabilities: files.iter().map(|it| format!("onnxruntime-web in {}", shown(&it.web))).collect(),
+        platforms: platforms.into(),
     }
 }
 
