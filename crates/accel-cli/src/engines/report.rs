@@ -122,7 +122,10 @@ fn browser() -> EngineReport {
         compiled_in: engine::built_in(Engine::Browser),
         path: files.as_ref().map(|it| shown(&it.browser)),
         version: engine.map(|it| it.version()),
-        capabilities: files.iter().map(|it| format!("onnxruntime-web in {}", shown(&it.web))).collect(),
+        capabilities: files
+            .iter()
+            .map(|it| format!("onnxruntime-web in {}", shown(&it.web)))
+            .collect(),
         platforms: platforms.into(),
     }
 }

@@ -4,6 +4,9 @@
 mod browser;
 mod check;
 mod cpu;
+mod declared;
+#[cfg(any(feature = "ort", feature = "openvino"))]
+mod half;
 mod kept;
 #[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 pub mod locate;

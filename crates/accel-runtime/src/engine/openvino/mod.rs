@@ -2,7 +2,6 @@
 
 mod cache;
 mod errors;
-mod half;
 mod library;
 mod operators;
 mod options;

@@ -5,11 +5,11 @@ use std::path::Path;
 use accel_core::Engine as EngineName;
 use openvino::{ElementType, InferenceError, InferenceErrorKind, Shape};
 
-use super::half;
-use crate::engine::TensorInfo;
+use crate::engine::declared::declared;
+use crate::engine::{TensorInfo, half};
 use crate::error::InputProblem;
 use crate::model::ValueInfo;
-use crate::{DType, Error, Result, Tensor, TensorData};
+use crate::{Error, Result, Tensor, TensorData};
 
 /// An input or output: as callers see it, and the type of its elements inside.
 #[derive(Clone, Debug)]
@@ -18,42 +18,31 @@ pub(super) struct Port {
     pub(super) element: ElementType,
 }
 
-/// The graph's declarations, with ONNX's numbers of element types (`onnx.proto`,
-/// `TensorProto.DataType`).
+/// The graph's declarations.
 pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
-    values
-        .iter()
-        .map(|value| {
-            let unsupported = |reason: String| Error::UnsupportedModel {
-                path: path.to_owned(),
-                reason: format!("`{}` {reason}", value.name.escape_debug()),
-                remedy: "export the model with tensors of float, int or bool type".to_owned(),
-            };
-            let (dtype, element) = match value.elem_type {
-                1 => (DType::F32, ElementType::F32),
-                2 => (DType::U8, ElementType::U8),
-                3 => (DType::I8, ElementType::I8),
-                6 => (DType::I32, ElementType::I32),
-                7 => (DType::I64, ElementType::I64),
-                9 => (DType::Bool, ElementType::Boolean),
-                10 => (DType::F32, ElementType::F16),
-                16 => (DType::F32, ElementType::Bf16),
-                _ => {
-                    return Err(unsupported(format!(
-                        "is of type {}, which tensors here do not have",
-                        value.type_name()
-                    )));
-                }
-            };
-            // Names cross into C, where a zero ends them.
-            if value.name.contains('\0') {
-                return Err(unsupported("has a zero byte in its name".to_owned()));
-            }
-            let dims = value.dims.clone();
-            let dims = dims.ok_or_else(|| unsupported("has no declared shape".to_owned()))?;
-            Ok(Port { info: TensorInfo { name: value.name.clone(), dtype, dims }, element })
+    // Names cross into C, where a zero ends them.
+    if let Some(value) = values.iter().find(|it| it.name.contains('\0')) {
+        return Err(Error::UnsupportedModel {
+            path: path.to_owned(),
+            reason: format!("`{}` has a zero byte in its name", value.name.escape_debug()),
+            remedy: "export the model with other names".to_owned(),
+        });
+    }
+    let elements = |elem_type| {
+        Some(match elem_type {
+            1 => ElementType::F32,
+            2 => ElementType::U8,
+            3 => ElementType::I8,
+            6 => ElementType::I32,
+            7 => ElementType::I64,
+            9 => ElementType::Boolean,
+            10 => ElementType::F16,
+            16 => ElementType::Bf16,
+            _ => return None,
         })
-        .collect()
+    };
+    let ports = declared(values, path, elements)?;
+    Ok(ports.into_iter().map(|(info, element)| Port { info, element }).collect())
 }
 
 /// Refuses integers of more than 32 bits: OpenVINO's devices compute 64-bit ones with 32 bits, and

@@ -6,7 +6,6 @@ mod cache;
 mod devices;
 mod file;
 mod foreign;
-mod half;
 mod library;
 mod load;
 mod operators;

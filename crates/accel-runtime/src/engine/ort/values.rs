@@ -7,7 +7,9 @@ use accel_core::Engine as EngineName;
 use ort::memory::AllocationDevice;
 use ort::value::{DynTensor, PrimitiveTensorElementType, Tensor as OrtTensor, TensorElementType};
 
-use super::{foreign, half};
+use super::foreign;
+use crate::engine::declared::declared;
+use crate::engine::half;
 use crate::model::ValueInfo;
 use crate::{DType, Error, Result, Tensor, TensorData, TensorInfo};
 
@@ -21,37 +23,22 @@ pub(super) struct Port {
 
 /// The ports that a graph declares.
 pub(super) fn ports(values: &[ValueInfo], path: &Path) -> Result<Vec<Port>> {
-    values
-        .iter()
-        .map(|value| {
-            let unsupported = |reason: String| Error::UnsupportedModel {
-                path: path.to_owned(),
-                reason: format!("`{}` {reason}", value.name),
-                remedy: "export the model with tensors of float, int or bool type".to_owned(),
-            };
-            // Numbers of ONNX's `TensorProto.DataType`.
-            let (dtype, native) = match value.elem_type {
-                1 => (DType::F32, TensorElementType::Float32),
-                2 => (DType::U8, TensorElementType::Uint8),
-                3 => (DType::I8, TensorElementType::Int8),
-                6 => (DType::I32, TensorElementType::Int32),
-                7 => (DType::I64, TensorElementType::Int64),
-                9 => (DType::Bool, TensorElementType::Bool),
-                10 => (DType::F32, TensorElementType::Float16),
-                11 => (DType::F32, TensorElementType::Float64),
-                16 => (DType::F32, TensorElementType::Bfloat16),
-                _ => {
-                    return Err(unsupported(format!(
-                        "is of type {}, which tensors here do not have",
-                        value.type_name()
-                    )));
-                }
-            };
-            let dims = value.dims.clone();
-            let dims = dims.ok_or_else(|| unsupported("has no declared shape".to_owned()))?;
-            Ok(Port { info: TensorInfo { name: value.name.clone(), dtype, dims }, native })
+    let natives = |elem_type| {
+        Some(match elem_type {
+            1 => TensorElementType::Float32,
+            2 => TensorElementType::Uint8,
+            3 => TensorElementType::Int8,
+            6 => TensorElementType::Int32,
+            7 => TensorElementType::Int64,
+            9 => TensorElementType::Bool,
+            10 => TensorElementType::Float16,
+            11 => TensorElementType::Float64,
+            16 => TensorElementType::Bfloat16,
+            _ => return None,
         })
-        .collect()
+    };
+    let ports = declared(values, path, natives)?;
+    Ok(ports.into_iter().map(|(info, native)| Port { info, native }).collect())
 }
 
 /// ONNX Runtime's value of a tensor, its elements moved where they have the graph's type.

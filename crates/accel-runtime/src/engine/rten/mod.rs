@@ -19,9 +19,10 @@ use accel_core::{
 use rten::{Model, ModelOptions, NodeId, ThreadPool};
 
 use self::session::RtenSession;
+use super::declared::declared;
 use super::{Engine, Placement, Session, TensorInfo, check_memory, check_platform, cpu};
 use crate::model::{GraphFiles, ValueInfo};
-use crate::{DType, Dim, Error, Result};
+use crate::{Error, Result};
 
 /// The version of rten that this crate is built with; a test holds it to `Cargo.lock`.
 const VERSION: &str = "0.27.0";
@@ -81,8 +82,8 @@ impl Engine for RtenEngine {
         }
         let thread_pool = thread_pool(options.threads)?;
         check_memory(graph, options)?;
-        let inputs = declared(&graph.onnx.inputs, &graph.path)?;
-        let outputs = declared(&graph.onnx.outputs, &graph.path)?;
+        let inputs = inputs_or_outputs(&graph.onnx.inputs, &graph.path)?;
+        let outputs = inputs_or_outputs(&graph.onnx.outputs, &graph.path)?;
 
         let mut model_options = ModelOptions::with_all_ops();
         model_options.enable_optimization(options.graph_optimization != GraphOptimization::Off);
@@ -128,36 +129,10 @@ pub(super) fn cubic_resizes(model: &mut rten_onnx::onnx::ModelProto) -> Result<u
 }
 
 /// Declarations as rten takes and gives them: it widens half precision. Doubles, which it would
-/// narrow, are refused.
-fn declared(values: &[ValueInfo], path: &Path) -> Result<Vec<TensorInfo>> {
-    values
-        .iter()
-        .map(|value| {
-            let unsupported = |reason: String| Error::UnsupportedModel {
-                path: path.to_owned(),
-                reason: format!("`{}` {reason}", value.name),
-                remedy: "export the model with tensors of float, int or bool type".to_owned(),
-            };
-            let dtype = match value.elem_type {
-                1 | 10 => DType::F32,
-                2 => DType::U8,
-                3 => DType::I8,
-                6 => DType::I32,
-                7 => DType::I64,
-                9 => DType::Bool,
-                _ => {
-                    return Err(unsupported(format!(
-                        "is of type {}, which rten does not have",
-                        value.type_name()
-                    )));
-                }
-            };
-            let dims = value.dims.clone();
-            let dims: Vec<Dim> =
-                dims.ok_or_else(|| unsupported("has no declared shape".to_owned()))?;
-            Ok(TensorInfo { name: value.name.clone(), dtype, dims })
-        })
-        .collect()
+/// narrow, and brain floats are refused.
+fn inputs_or_outputs(values: &[ValueInfo], path: &Path) -> Result<Vec<TensorInfo>> {
+    let narrow = |elem_type| (!matches!(elem_type, 11 | 16)).then_some(());
+    Ok(declared(values, path, narrow)?.into_iter().map(|(info, ())| info).collect())
 }
 
 fn ids(model: &Model, infos: &[TensorInfo], path: &Path) -> Result<Vec<NodeId>> {
