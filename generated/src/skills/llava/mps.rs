@@ -86,13 +86,14 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 };
 
 /// Loads the model into the simulator of MPS, with [`OPTIONS`]: outputs are computed on
-/// the CPU, times are predicted, and everything it returns is marked as simulated.
+/// the CPU, times are predicted, and everything it returns is marked as simulated. The prediction of
+/// the runs so far is [`prediction`](rt::Simulated::prediction).
 ///
 /// Why it is simulated: No run on MPS has shown it yet.
 ///
 /// # Errors
-/// When the simulator is not there, a file is missing or damaged, or an operator is not one that
-/// MPS has.
+/// When a file is missing or damaged, an operator is not one that MPS has, or the
+/// weights are more than the simulated device holds.
 pub fn load(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Simulated<Skill>> {
     load_with(&source.into(), &OPTIONS)
 }

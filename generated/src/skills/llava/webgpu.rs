@@ -76,13 +76,14 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 };
 
 /// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
-/// the CPU, times are predicted, and everything it returns is marked as simulated.
+/// the CPU, times are predicted, and everything it returns is marked as simulated. The prediction of
+/// the runs so far is [`prediction`](rt::Simulated::prediction).
 ///
 /// Why it is simulated: On a software adapter its results are off by 9.4e-3, more than the tolerance, and why is not known.
 ///
 /// # Errors
-/// When the simulator is not there, a file is missing or damaged, or an operator is not one that
-/// WebGPU has.
+/// When a file is missing or damaged, an operator is not one that WebGPU has, or the
+/// weights are more than the simulated device holds.
 pub fn load(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Simulated<Skill>> {
     load_with(&source.into(), &OPTIONS)
 }
