@@ -197,8 +197,8 @@ fn folded_away(graph: &GraphFiles, input: &str) -> Option<Error> {
 }
 
 fn read(core: &mut Core, graph: &GraphFiles) -> Result<Model> {
-    let model = if graph.onnx.has_empty_constants {
-        core.read_model_from_buffer(&rewritten(graph)?, None)
+    let model = if let Some(what) = rewrite::needed(&graph.onnx) {
+        core.read_model_from_buffer(&rewritten(graph, what)?, None)
     } else {
         let path = graph.path.to_str().ok_or_else(|| Error::InvalidFile {
             path: graph.path.clone(),
@@ -210,17 +210,17 @@ fn read(core: &mut Core, graph: &GraphFiles) -> Result<Model> {
     model.map_err(|error| errors::load(&error, graph))
 }
 
-/// The graph's file without what OpenVINO would misread.
-fn rewritten(graph: &GraphFiles) -> Result<Vec<u8>> {
+/// The graph's file without what OpenVINO would misread or compute otherwise.
+fn rewritten(graph: &GraphFiles, what: &str) -> Result<Vec<u8>> {
     let path = || graph.path.clone();
     if !graph.external_data.is_empty() {
         return Err(Error::UnsupportedModel {
             path: path(),
-            reason: "it has constants without elements, which OpenVINO reads as numbers, and its \
-                     weights lie in another file, so that it cannot be handed over rewritten"
-                .to_owned(),
-            remedy: "export it with its weights in one file, or as decoder_model and \
-                     decoder_with_past_model instead of a merged decoder"
+            reason: format!(
+                "it has {what}, and its weights lie in another file, so that it cannot be handed \
+                 over rewritten"
+            ),
+            remedy: "export it with its weights in one file, or run it on another engine"
                 .to_owned(),
         });
     }

@@ -52,10 +52,6 @@ fn wrong(node: &Node, graph: &OnnxGraph) -> Option<Wrong> {
             "OpenVINO gives the least or greatest number where all elements are infinite or there \
              are none, and ONNX an infinite one",
         )),
-        "DynamicQuantizeLinear" => Some(Wrong::but_for_rten(
-            "DynamicQuantizeLinear",
-            "OpenVINO multiplies by the scale's reciprocal, which rounds ties otherwise",
-        )),
         "QuantizeLinear" if !is_constant(node, graph, 1) => Some(Wrong::but_for_rten(
             "QuantizeLinear (by a computed scale)",
             "OpenVINO multiplies by the scale's reciprocal, which rounds ties otherwise",

@@ -3,6 +3,7 @@
 mod files;
 mod graphs;
 mod library;
+mod quantize;
 
 use std::process::Command;
 

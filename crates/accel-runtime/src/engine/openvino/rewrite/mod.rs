@@ -1,4 +1,5 @@
-//! Constants without elements, written anew.
+//! What OpenVINO misreads or computes otherwise than ONNX, written anew: constants without
+//! elements and `DynamicQuantizeLinear`.
 //!
 //! OpenVINO 2026.4 reads a constant of shape `[0, 4, 1, 8]` as a number without dimensions (its
 //! ONNX reader puts one in place of any data that is empty). Merged decoders, which give such
@@ -7,8 +8,14 @@
 //! rightly. A row of no elements is left as it is: there OpenVINO expects an empty list, such as
 //! the axes of a reduction, and its number stands for that.
 //!
-//! The file's bytes are copied but for these constants, so that nothing else can change. Numbers
-//! of fields are those of `onnx.proto`.
+//! The file's bytes are copied but for these nodes and constants, so that nothing else can
+//! change. Numbers of fields are those of `onnx.proto`.
+
+mod quantize;
+mod wire;
+
+use self::wire::{fields, put, put_varint, varint};
+use crate::model::OnnxGraph;
 
 /// The bytes are not a protocol buffer.
 #[derive(Debug)]
@@ -16,7 +23,19 @@ pub(super) struct Malformed;
 
 type Result<T> = std::result::Result<T, Malformed>;
 
-/// The bytes of an ONNX file with its empty constants rewritten.
+/// What of the graph has to be rewritten, in words.
+pub(super) fn needed(graph: &OnnxGraph) -> Option<&'static str> {
+    if graph.has_empty_constants {
+        return Some("constants without elements, which OpenVINO reads as numbers");
+    }
+    let mut nodes = graph.nodes.iter().chain(&graph.inner_nodes);
+    let quantizes = nodes.any(|it| {
+        it.operator == "DynamicQuantizeLinear" && matches!(it.domain.as_str(), "" | "ai.onnx")
+    });
+    quantizes.then_some("DynamicQuantizeLinear, whose quotients OpenVINO rounds otherwise")
+}
+
+/// The bytes of an ONNX file, rewritten.
 ///
 /// # Errors
 /// [`Malformed`].
@@ -27,10 +46,33 @@ pub(super) fn rewrite(model: &[u8]) -> Result<Vec<u8>> {
         match (field.number, field.bytes) {
             // `ModelProto.graph`
             (7, Some(graph)) => put(&mut written, 7, &rewrite_graph(graph)?),
+            // `ModelProto.functions`
+            (25, Some(function)) => put(&mut written, 25, &rewrite_function(function)?),
             _ => written.extend_from_slice(field.whole),
         }
     }
     Ok(written)
+}
+
+/// `FunctionProto`, whose nodes are its field 7.
+fn rewrite_function(function: &[u8]) -> Result<Vec<u8>> {
+    let mut written = Vec::with_capacity(function.len());
+    for field in fields(function) {
+        let field = field?;
+        match (field.number, field.bytes) {
+            (7, Some(node)) => put_node(&mut written, 7, node)?,
+            _ => written.extend_from_slice(field.whole),
+        }
+    }
+    Ok(written)
+}
+
+/// Puts a node as it is or what takes its place.
+fn put_node(written: &mut Vec<u8>, field: u64, node: &[u8]) -> Result<()> {
+    if !quantize::rewrite(written, field, node)? {
+        put(written, field, &rewrite_node(node)?);
+    }
+    Ok(())
 }
 
 /// `GraphProto`.
@@ -41,7 +83,7 @@ fn rewrite_graph(graph: &[u8]) -> Result<Vec<u8>> {
         match (field.number, field.bytes) {
             (1, Some(node)) => match empty_constant(node)? {
                 Some((output, tensor)) => fill(&mut rest, &output, &tensor),
-                None => put(&mut rest, 1, &rewrite_node(node)?),
+                None => put_node(&mut rest, 1, node)?,
             },
             (5, Some(initializer)) => match Empty::read(initializer)? {
                 // Nodes come before those that need them.
@@ -173,81 +215,4 @@ fn fill(graph: &mut Vec<u8>, output: &[u8], tensor: &Empty) {
     let bytes: Vec<u8> = tensor.dims.iter().flat_map(|it| it.to_le_bytes()).collect();
     put(&mut sizes, 9, &bytes);
     put(graph, 5, &sizes);
-}
-
-/// A field of a message.
-struct Field<'a> {
-    number: u64,
-    /// Number, length and value, as they are.
-    whole: &'a [u8],
-    /// The value, where it has a length.
-    bytes: Option<&'a [u8]>,
-    /// The value, where it is an integer.
-    varint: u64,
-}
-
-/// The fields of a message, up to the first that is not one.
-fn fields(message: &[u8]) -> impl Iterator<Item = Result<Field<'_>>> {
-    let mut rest = message;
-    let mut sound = true;
-    std::iter::from_fn(move || {
-        if rest.is_empty() || !sound {
-            return None;
-        }
-        let field = next_field(&mut rest);
-        sound = field.is_some();
-        Some(field.ok_or(Malformed))
-    })
-}
-
-fn next_field<'a>(rest: &mut &'a [u8]) -> Option<Field<'a>> {
-    let start = *rest;
-    let key = varint(rest)?;
-    let mut field = Field { number: key >> 3, whole: &[], bytes: None, varint: 0 };
-    match key & 7 {
-        0 => field.varint = varint(rest)?,
-        1 => *rest = rest.get(8..)?,
-        2 => {
-            let length = usize::try_from(varint(rest)?).ok()?;
-            field.bytes = Some(rest.get(..length)?);
-            *rest = &rest[length..];
-        }
-        5 => *rest = rest.get(4..)?,
-        _ => return None,
-    }
-    field.whole = &start[..start.len() - rest.len()];
-    Some(field)
-}
-
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for i in 0..10 {
-        let byte = *rest.get(i)?;
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if byte < 0x80 {
-            *rest = &rest[i + 1..];
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn put(message: &mut Vec<u8>, number: u64, bytes: &[u8]) {
-    push_varint(message, number << 3 | 2);
-    push_varint(message, bytes.len() as u64);
-    message.extend_from_slice(bytes);
-}
-
-fn put_varint(message: &mut Vec<u8>, number: u64, value: u64) {
-    push_varint(message, number << 3);
-    push_varint(message, value);
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "7 bits")]
-fn push_varint(message: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        message.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    message.push(value as u8);
 }
