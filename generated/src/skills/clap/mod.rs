@@ -7,6 +7,7 @@ pub mod cuda;
 pub mod rocm;
 pub mod mps;
 pub mod openvino;
+pub mod webnn;
 pub mod webgpu;
 
 use accel_runtime as rt;
@@ -14,7 +15,7 @@ use accel_runtime as rt;
 /// What [`auto`] returns a choice of.
 pub type Skill = rt::AudioTextEncoder;
 
-/// Loads CLAP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebGPU, CPU.
+/// Loads CLAP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebNN, WebGPU, CPU.
 /// Simulations are never chosen.
 ///
 /// # Errors
@@ -39,6 +40,10 @@ pub fn auto(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Chosen<Skill>>
             rt::Candidate {
                 spec: &openvino::SPEC,
                 load: |source| openvino::load_with(source, &openvino::OPTIONS),
+            },
+            rt::Candidate {
+                spec: &webnn::SPEC,
+                load: |source| webnn::load_with(source, &webnn::OPTIONS),
             },
             rt::Candidate {
                 spec: &webgpu::SPEC,

@@ -7,6 +7,7 @@ pub mod cuda;
 pub mod rocm;
 pub mod mps;
 pub mod openvino;
+pub mod webnn;
 pub mod webgpu;
 
 use accel_runtime as rt;
@@ -14,7 +15,7 @@ use accel_runtime as rt;
 /// What [`auto`] returns a choice of.
 pub type Skill = rt::ObjectDetector;
 
-/// Loads DETR on the first platform that is there, tried in this order: CUDA, OpenVINO, MPS, ROCm, WebGPU, CPU.
+/// Loads DETR on the first platform that is there, tried in this order: CUDA, OpenVINO, MPS, ROCm, WebGPU, WebNN, CPU.
 /// Simulations are never chosen.
 ///
 /// # Errors
@@ -43,6 +44,10 @@ pub fn auto(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Chosen<Skill>>
             rt::Candidate {
                 spec: &webgpu::SPEC,
                 load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
+            },
+            rt::Candidate {
+                spec: &webnn::SPEC,
+                load: |source| webnn::load_with(source, &webnn::OPTIONS),
             },
             rt::Candidate {
                 spec: &cpu::SPEC,

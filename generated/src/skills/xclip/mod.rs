@@ -15,7 +15,7 @@ use accel_runtime as rt;
 /// What [`auto`] returns a choice of.
 pub type Skill = rt::VideoTextEncoder;
 
-/// Loads X-CLIP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebNN, CPU.
+/// Loads X-CLIP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebGPU, WebNN, CPU.
 /// Simulations are never chosen.
 ///
 /// # Errors
@@ -40,6 +40,10 @@ pub fn auto(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Chosen<Skill>>
             rt::Candidate {
                 spec: &openvino::SPEC,
                 load: |source| openvino::load_with(source, &openvino::OPTIONS),
+            },
+            rt::Candidate {
+                spec: &webgpu::SPEC,
+                load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
             },
             rt::Candidate {
                 spec: &webnn::SPEC,

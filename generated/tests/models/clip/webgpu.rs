@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate clip --platform webgpu
 //! Tests of CLIP on WebGPU, through its generated skill.
 //!
-//! Simulated: On a software adapter its results are off by 2.9e-1, more than the tolerance, and why is not known. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `clip::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `clip::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `clip::webgpu::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
@@ -23,9 +21,7 @@ use generated::skills::clip::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::ImageTextEncoder(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::ImageTextEncoder(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -5,4 +5,5 @@ pub(crate) mod cuda;
 pub(crate) mod rocm;
 pub(crate) mod mps;
 pub(crate) mod openvino;
+pub(crate) mod webnn;
 pub(crate) mod webgpu;

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate llama --platform webgpu
 //! Tests of LLaMA on WebGPU, through its generated skill.
 //!
-//! Simulated: On a software adapter its results are off by 5.4e-3, more than the tolerance, and why is not known. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `llama::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llama::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `llama::webgpu::generates_text`: Generated token ids and text equal Hugging Face's.
@@ -25,9 +23,7 @@ use generated::skills::llama::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::TextGenerator(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::TextGenerator(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate llava_next --platform webgpu
 //! Tests of LLaVA-Next on WebGPU, through its generated skill.
 //!
-//! Simulated: On a software adapter its results are off by 1.2e-2, more than the tolerance, and why is not known. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `llava_next::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `llava_next::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `llava_next::webgpu::describes_images`: The text for an image and a prompt equals Hugging Face's, token by token.
@@ -22,9 +20,7 @@ use generated::skills::llava_next::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::ImageTextGenerator(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::ImageTextGenerator(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

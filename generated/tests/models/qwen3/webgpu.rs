@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate qwen3 --platform webgpu
 //! Tests of Qwen2/3 on WebGPU, through its generated skill.
 //!
-//! Simulated: On a software adapter its results are off by 2.3e-3, more than the tolerance, and why is not known. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `qwen3::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `qwen3::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `qwen3::webgpu::generates_text`: Generated token ids and text equal Hugging Face's.
@@ -22,9 +20,7 @@ use generated::skills::qwen3::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::TextGenerator(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::TextGenerator(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -2,8 +2,6 @@
 // To write it again: accelgen --generate xclip --platform webgpu
 //! Tests of X-CLIP on WebGPU, through its generated skill.
 //!
-//! Simulated: On a software adapter its results are off by 3.6e-2, more than the tolerance, and why is not known. Outcomes here are `simulated` or `skipped`, never `passed`.
-//!
 //! - `xclip::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `xclip::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.
 //! - `xclip::webgpu::embeds`: Embeddings of texts, images, sounds or videos equal Hugging Face's.
@@ -23,9 +21,7 @@ use generated::skills::xclip::webgpu as skill;
 pub(crate) const CELL: tk::Cell = tk::Cell {
     spec: &skill::SPEC,
     options: skill::OPTIONS,
-    load: tk::Load::VideoTextEncoder(|source, options| {
-        skill::load_with(source, options).map(rt::Simulated::into_inner)
-    }),
+    load: tk::Load::VideoTextEncoder(skill::load_with),
     tolerances: &[
         (
             rt::Precision::Fp32,

@@ -16,6 +16,7 @@ use super::pinned::{self, Variant};
 use super::probe::Capability;
 use super::session::{BrowserSession, Element, Written};
 use super::{level, provider, trial};
+use crate::engine::rten::{Counts, for_webgpu, for_webnn};
 use crate::engine::{Placement, Session, TensorInfo};
 use crate::model::{GraphFiles, ValueInfo};
 use crate::{DType, Dim, Error, Result};
@@ -60,7 +61,8 @@ pub(super) fn load(
             (name.unwrap_or_default(), driver.offer(content))
         })
         .collect();
-    let model = parse(&graph.path)?;
+    let mut model = parse(&graph.path)?;
+    let rewritten = rewrite(&mut model, purpose)?;
     let keep = if pins { (KEPT_BYTES / graph.bytes.max(1)).clamp(2, KEPT_SESSIONS) } else { 1 };
     let mut session = BrowserSession {
         driver: Arc::clone(driver),
@@ -93,7 +95,7 @@ pub(super) fn load(
         session.placement.nodes.push(("CPUExecutionProvider".to_owned(), places.fallen_back.len()));
     }
     session.placement.host_nodes = places.host.into_iter().collect();
-    session.placement.evidence = format!("{}{sizes}", places.statement);
+    session.placement.evidence = format!("{}{sizes}{}", places.statement, rewriting(&rewritten));
     Ok(Box::new(session))
 }
 
@@ -139,43 +141,47 @@ pub(super) fn parse(path: &Path) -> Result<ModelProto> {
 pub(super) fn written(session: &BrowserSession, variant: &Variant) -> Result<Written> {
     let all = || session.inputs.iter().map(|it| it.name.clone()).collect();
     let content = super::server::Content::File(session.path.clone());
-    if !session.pins {
-        return Ok(Written { address: session.driver.offer(content), inputs: all() });
-    }
     let mut model = parse(&session.path)?;
-    if let Some((operator, node, why)) = pinned::wrong(&model) {
-        return Err(Error::UnsupportedOperator {
-            operator: operator.to_owned(),
-            node,
-            engine: EngineName::Browser,
-            why: why.to_owned(),
-            alternatives: vec![EngineName::Ort, EngineName::Openvino],
-        });
-    }
+    let rewritten = rewrite(&mut model, session.purpose)?;
     let unnamed = session.inputs.iter().flat_map(|it| &it.dims).any(|it| *it == Dim::Unknown);
-    let cubic = model.graph.iter().flat_map(|it| &it.node).any(is_cubic);
-    if !unnamed && !cubic && variant == &Variant::default() {
+    let pinned = session.pins && (unnamed || variant != &Variant::default());
+    if !pinned && rewritten.is_empty() {
         return Ok(Written { address: session.driver.offer(content), inputs: all() });
     }
-    pinned::name_dimensions(&mut model);
-    let inputs = pinned::pin(&mut model, variant).map_err(|why| Error::UnsupportedOperator {
-        operator: "Resize (mode=cubic)".to_owned(),
-        node: String::new(),
-        engine: EngineName::Browser,
-        why,
-        alternatives: vec![EngineName::Ort, EngineName::Openvino],
-    })?;
+    let inputs = if session.pins {
+        pinned::name_dimensions(&mut model);
+        pinned::pin(&mut model, variant)
+    } else {
+        all()
+    };
     let bytes = model.write_buf().map_err(|error| session.load_error(error.to_string()))?;
     let content = super::server::Content::Bytes(Arc::new(bytes));
     Ok(Written { address: session.driver.offer(content), inputs })
 }
 
-fn is_cubic(node: &rten_onnx::onnx::NodeProto) -> bool {
-    node.op_type.as_deref() == Some("Resize")
-        && node
-            .attribute
-            .iter()
-            .any(|it| it.name.as_deref() == Some("mode") && it.s.as_deref() == Some("cubic"))
+/// Rewrites what the platform computes wrongly; how many nodes of each kind.
+fn rewrite(model: &mut ModelProto, purpose: Purpose) -> Result<Counts> {
+    let rewritten = match purpose {
+        Purpose::Webgpu(_) => for_webgpu(model),
+        Purpose::Webnn => for_webnn(model),
+    };
+    rewritten.map_err(|refusal| Error::UnsupportedOperator {
+        operator: refusal.operator,
+        node: refusal.node,
+        engine: EngineName::Browser,
+        why: refusal.why,
+        alternatives: vec![EngineName::Ort, EngineName::Openvino],
+    })
+}
+
+/// What was rewritten, as the end of a sentence.
+fn rewriting(counts: &Counts) -> String {
+    if counts.is_empty() {
+        return String::new();
+    }
+    let each: Vec<_> =
+        counts.iter().map(|(operator, count)| format!("{count} {operator}")).collect();
+    format!("; rewritten because onnxruntime-web computes them differently: {}", each.join(", "))
 }
 
 /// What onnxruntime-web is told when it makes a session.

@@ -1,16 +1,13 @@
 //! A graph for inputs of known sizes, as WebNN needs it.
 //!
 //! onnxruntime-web folds all arithmetic of shapes once the sizes are known, so that every node
-//! can go to WebNN, but for three things that are written anew here: `If` on a flag among the
-//! inputs (the branch takes its place), tensors without elements (WebNN has none) and cubic
-//! `Resize` (which WebNN lacks).
+//! can go to WebNN, but for two things that are written anew here: `If` on a flag among the
+//! inputs (the branch takes its place) and tensors without elements (WebNN has none).
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto, TensorProto};
-
-use crate::engine::rten::cubic_resizes;
 
 /// What a graph is written anew for, beside its sizes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,28 +29,6 @@ pub(super) fn flags(model: &ModelProto) -> BTreeSet<String> {
         .filter(|condition| graph.input.iter().any(|it| it.name.as_ref() == Some(*condition)))
         .cloned()
         .collect()
-}
-
-/// The first node that onnxruntime-web 1.30 does not compute rightly on WebNN: operator, node
-/// and why. Measured on Chrome 153.
-pub(super) fn wrong(model: &ModelProto) -> Option<(&'static str, String, &'static str)> {
-    let graph = model.graph.as_ref()?;
-    graph.node.iter().find_map(|node| {
-        let mode = node.attribute.iter().find(|it| it.name.as_deref() == Some("mode"));
-        let mode = mode.and_then(|it| it.s.as_deref());
-        let (operator, why) = match node.op_type.as_deref() {
-            Some("GatherElements") => {
-                ("GatherElements", "onnxruntime-web aborts while it compiles this for WebNN")
-            }
-            Some("Resize") if matches!(mode, None | Some("nearest")) => (
-                "Resize (mode=nearest)",
-                "WebNN takes the nearest pixel's centre, whatever the node asks for",
-            ),
-            _ => return None,
-        };
-        let name = node.name.clone().filter(|it| !it.is_empty());
-        Some((operator, name.or_else(|| node.output.first().cloned()).unwrap_or_default(), why))
-    })
 }
 
 /// Gives every input dimension that has no name one, so that it can be given a size.
@@ -79,10 +54,7 @@ pub(super) fn dimension(input: &str, axis: usize) -> String {
 }
 
 /// Writes the graph anew; the inputs that it still has.
-///
-/// # Errors
-/// Why a cubic `Resize` cannot be rewritten, with the node's name.
-pub(super) fn pin(model: &mut ModelProto, variant: &Variant) -> Result<Vec<String>, String> {
+pub(super) fn pin(model: &mut ModelProto, variant: &Variant) -> Vec<String> {
     if let Some(graph) = &mut model.graph {
         let mut nodes = Vec::new();
         for node in std::mem::take(&mut graph.node) {
@@ -93,9 +65,8 @@ pub(super) fn pin(model: &mut ModelProto, variant: &Variant) -> Result<Vec<Strin
         let used: BTreeSet<_> = graph.node.iter().flat_map(names_used).collect();
         graph.input.retain(|it| it.name.as_ref().is_some_and(|it| used.contains(it)));
     }
-    cubic_resizes(model)?;
     let inputs = model.graph.iter().flat_map(|it| &it.input);
-    Ok(inputs.filter_map(|it| it.name.clone()).collect())
+    inputs.filter_map(|it| it.name.clone()).collect()
 }
 
 /// Appends the node, or, of an `If` whose flag is known, the nodes of its branch.

@@ -18,6 +18,8 @@ use accel_core::{
 };
 use rten::{Model, ModelOptions, NodeId, ThreadPool};
 
+#[cfg(feature = "browser")]
+pub(super) use self::rewrite::{Counts, for_webgpu, for_webnn};
 use self::session::RtenSession;
 use super::declared::declared;
 use super::{Engine, Placement, Session, TensorInfo, check_memory, check_platform, cpu};
@@ -114,18 +116,6 @@ impl Engine for RtenEngine {
             placement,
         }))
     }
-}
-
-/// Writes every cubic `Resize` of a model as sums of weighted neighbours, for an engine that
-/// lacks it.
-///
-/// # Errors
-/// The node that cannot be rewritten, and why.
-#[cfg(feature = "browser")]
-pub(super) fn cubic_resizes(model: &mut rten_onnx::onnx::ModelProto) -> Result<usize, String> {
-    rewrite::cubic_resizes(model).map_err(|refusal| {
-        format!("{} (node `{}`): {}", refusal.operator, refusal.node, refusal.why)
-    })
 }
 
 /// Declarations as rten takes and gives them: it widens half precision. Doubles, which it would

@@ -37,6 +37,18 @@ pub(super) enum Rewritten {
     DynamicQuantize,
     /// rten panics when a shape has fewer sizes than the value has dimensions.
     ExpandByFewer,
+    /// onnxruntime-web's WebGPU takes the shader of another `And` of the page, made for other
+    /// sizes: their keys are equal, because truth values are always read in fours
+    /// (`BinaryElementwise::ComputeInternal` in `binary_elementwise_ops.cc`).
+    And,
+    /// WGSL's cosine may be off by 2^-11, which shows in every rotated position of a decoder.
+    Cos,
+    /// The same of its sine.
+    Sin,
+    /// onnxruntime-web aborts while it compiles this for WebNN.
+    GatherElements,
+    /// WebNN takes the nearest pixel's centre, whatever the node asks for.
+    NearestResize,
 }
 
 impl Rewritten {
@@ -58,7 +70,20 @@ impl Rewritten {
             Self::Quantize => "QuantizeLinear",
             Self::DynamicQuantize => "DynamicQuantizeLinear",
             Self::ExpandByFewer => "Expand (by fewer sizes than dimensions)",
+            Self::And => "And",
+            Self::Cos => "Cos",
+            Self::Sin => "Sin",
+            Self::GatherElements => "GatherElements",
+            Self::NearestResize => "Resize (mode=nearest)",
         }
+    }
+
+    /// Whether rten itself computes it rightly, and a browser does not.
+    pub(super) const fn is_for_browsers(self) -> bool {
+        matches!(
+            self,
+            Self::And | Self::Cos | Self::Sin | Self::GatherElements | Self::NearestResize
+        )
     }
 }
 

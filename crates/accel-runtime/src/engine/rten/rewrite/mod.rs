@@ -1,10 +1,12 @@
-//! Nodes that rten 0.27 computes wrongly, written anew with operators that it computes rightly.
+//! Nodes that rten 0.27 computes wrongly, written anew with operators that it computes rightly;
+//! and those that onnxruntime-web does.
 //!
-//! The graph is changed before rten sees it. Each replacement gives ONNX's result for every
+//! The graph is changed before the engine sees it. Each replacement gives ONNX's result for every
 //! input by construction, from the sizes that the node meets while it runs, so that nothing
 //! needs to be known of the graph's shapes.
 
 mod arg;
+mod browsers;
 mod defaults;
 mod integers;
 mod known;
@@ -26,17 +28,17 @@ use super::operators::{self, Domain, Rewritten, integer, operator, text};
 
 /// A node that rten computes wrongly and that cannot be rewritten.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::engine) struct Refusal {
     /// The operator with what makes it wrong, such as `Resize (mode=cubic)`.
-    pub(super) operator: String,
+    pub(in crate::engine) operator: String,
     /// The node's name, or its first output when it has none.
-    pub(super) node: String,
+    pub(in crate::engine) node: String,
     /// Why it is wrong, or why it cannot be rewritten.
-    pub(super) why: String,
+    pub(in crate::engine) why: String,
 }
 
 /// How many nodes of each kind were rewritten.
-pub(super) type Counts = BTreeMap<&'static str, usize>;
+pub(in crate::engine) type Counts = BTreeMap<&'static str, usize>;
 
 /// Rewrites the model's graph and the bodies of its control flow.
 ///
@@ -51,23 +53,38 @@ pub(super) fn rewrite(model: &mut ModelProto) -> Result<Counts, Refusal> {
         .find(|it| matches!(it.domain.as_deref().unwrap_or_default(), "" | "ai.onnx"));
     let operator_set = imported.and_then(|it| it.version);
     let counts = Counts::new();
-    let mut rewriter = Rewriter { known: Known::of(graph), operator_set, counts, only: None };
+    let mut rewriter =
+        Rewriter { known: Known::of(graph), operator_set, counts, only: None, has_half: false };
     rewriter.graph(graph)?;
     Ok(rewriter.counts)
 }
 
-/// Rewrites cubic `Resize` alone, for an engine that lacks it; how many there were.
+/// Rewrites what onnxruntime-web computes wrongly on WebGPU.
 ///
 /// # Errors
-/// The first that cannot be rewritten.
+/// The first node that cannot be rewritten.
 #[cfg(feature = "browser")]
-pub(super) fn cubic_resizes(model: &mut ModelProto) -> Result<usize, Refusal> {
-    let Some(graph) = &mut model.graph else { return Ok(0) };
-    let only = Some(Rewritten::CubicResize);
-    let (known, counts) = (Known::of(graph), Counts::new());
-    let mut rewriter = Rewriter { known, operator_set: None, counts, only };
+pub(in crate::engine) fn for_webgpu(model: &mut ModelProto) -> Result<Counts, Refusal> {
+    some(model, browsers::WEBGPU)
+}
+
+/// Rewrites what onnxruntime-web computes wrongly or not at all on WebNN.
+///
+/// # Errors
+/// The first node that cannot be rewritten.
+#[cfg(feature = "browser")]
+pub(in crate::engine) fn for_webnn(model: &mut ModelProto) -> Result<Counts, Refusal> {
+    some(model, browsers::WEBNN)
+}
+
+/// Rewrites these kinds alone.
+#[cfg(feature = "browser")]
+fn some(model: &mut ModelProto, only: &'static [Rewritten]) -> Result<Counts, Refusal> {
+    let Some(graph) = &mut model.graph else { return Ok(Counts::new()) };
+    let (known, counts, has_half) = (Known::of(graph), Counts::new(), browsers::has_half(graph));
+    let mut rewriter = Rewriter { known, operator_set: None, counts, only: Some(only), has_half };
     rewriter.graph(graph)?;
-    Ok(rewriter.counts.values().sum())
+    Ok(rewriter.counts)
 }
 
 struct Rewriter {
@@ -75,8 +92,11 @@ struct Rewriter {
     /// The version of ONNX's operators, if the model says it.
     operator_set: Option<i64>,
     counts: Counts,
-    /// The one kind to rewrite; else all that rten needs.
-    only: Option<Rewritten>,
+    /// The kinds to rewrite; else all that rten needs.
+    only: Option<&'static [Rewritten]>,
+    /// Whether there is half precision in the graph. Its own rounding hides a browser's, and
+    /// what replaces a node computes in single precision.
+    has_half: bool,
 }
 
 impl Rewriter {
@@ -97,7 +117,10 @@ impl Rewriter {
             if self.only.is_none() {
                 defaults::complete(&mut node, &self.known);
             }
-            let wanted = |it: &Rewritten| self.only.is_none_or(|only| only == *it);
+            let wanted = |it: &Rewritten| match self.only {
+                Some(only) => only.contains(it),
+                None => !it.is_for_browsers(),
+            };
             let Some(kind) = self.kind(&node).filter(wanted) else {
                 nodes.push(node);
                 continue;
@@ -127,6 +150,12 @@ impl Rewriter {
                 Rewritten::ReduceTruths => simple::reduce_truths(&node, &mut replacement),
                 Rewritten::Quantize => quantize::given_scale(&node, constants, &mut replacement),
                 Rewritten::DynamicQuantize => quantize::dynamic_scale(&node, &mut replacement),
+                Rewritten::And => browsers::and(&node, &mut replacement),
+                Rewritten::Cos | Rewritten::Sin => browsers::sine(&node, &mut replacement),
+                Rewritten::GatherElements => browsers::gather_elements(&node, &mut replacement),
+                Rewritten::NearestResize => {
+                    resize::rewrite_nearest(&node, constants, &mut replacement)
+                }
                 Rewritten::ExpandByFewer => {
                     let missing = missing_sizes(&node, constants, &self.known.ranks);
                     simple::expand_by_fewer(&node, missing, &mut replacement)
@@ -208,7 +237,15 @@ impl Rewriter {
                 let small = input(1).is_some_and(|it| self.known.is_small(it));
                 (operators::products_overflow() && !small).then_some(Rewritten::MatMulInteger)
             }
-            "Resize" if text(node, "mode") == Some("cubic") => Some(Rewritten::CubicResize),
+            "Resize" => match text(node, "mode") {
+                Some("cubic") => Some(Rewritten::CubicResize),
+                None | Some("nearest") => Some(Rewritten::NearestResize),
+                Some(_) => None,
+            },
+            "And" => Some(Rewritten::And),
+            "Cos" if !self.has_half => Some(Rewritten::Cos),
+            "Sin" if !self.has_half => Some(Rewritten::Sin),
+            "GatherElements" => Some(Rewritten::GatherElements),
             "Cast" | "CastLike" => self.known.casts_to_bool(node).then_some(Rewritten::CastToBool),
             "Softmax" | "LogSoftmax" => {
                 let flat = self.operator_set.is_some_and(|it| it < 13);

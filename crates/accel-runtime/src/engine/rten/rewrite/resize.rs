@@ -1,6 +1,7 @@
-//! `Resize` with mode=cubic: rten interpolates linearly.
+//! `Resize` with mode=cubic, which rten interpolates linearly and WebNN lacks, and with
+//! mode=nearest, of which WebNN knows one kind only.
 //!
-//! The replacement gathers four neighbours along each axis and adds them up with their weights,
+//! The cubic replacement gathers four neighbours along each axis and adds them up with their weights,
 //! as ONNX's specification of `Resize` defines them (operator set 19; cubic convolution after
 //! Keys 1981). Positions are floats, whose rounding shows on long axes: on one of 1001 elements
 //! the order of the arithmetic moves results by 3e-4. It is that of `PyTorch`
@@ -46,6 +47,40 @@ pub(super) fn rewrite(
     nodes: &mut Nodes<'_>,
 ) -> Result<(), String> {
     let cubic = Cubic::of(node)?;
+    by_axis(node, constants, nodes, &|nodes, value, axis, target| {
+        cubic.axis(nodes, value, axis, target)
+    })
+}
+
+/// Writes the node as a choice of elements. Of nearest ones, only those before a position that
+/// is not moved are served: PyTorch's, from where models are exported.
+pub(super) fn rewrite_nearest(
+    node: &NodeProto,
+    constants: &Constants,
+    nodes: &mut Nodes<'_>,
+) -> Result<(), String> {
+    let coordinates = text(node, "coordinate_transformation_mode").unwrap_or("half_pixel");
+    let rounding = text(node, "nearest_mode").unwrap_or("round_prefer_floor");
+    if (coordinates, rounding) != ("asymmetric", "floor") {
+        return Err(format!(
+            "coordinate_transformation_mode={coordinates} with nearest_mode={rounding} is not \
+             known here, only asymmetric with floor"
+        ));
+    }
+    stretches(node)?;
+    by_axis(node, constants, nodes, &nearest_axis)
+}
+
+/// Resizes one axis, -1 or -2, of a value.
+type Axis<'a> = &'a dyn Fn(&mut Nodes<'_>, &str, i64, &Target) -> String;
+
+/// Resizes each axis by itself.
+fn by_axis(
+    node: &NodeProto,
+    constants: &Constants,
+    nodes: &mut Nodes<'_>,
+    resize: Axis<'_>,
+) -> Result<(), String> {
     let [output] = node.output.as_slice() else {
         return Err("it does not have one output".to_owned());
     };
@@ -72,7 +107,7 @@ pub(super) fn rewrite(
                     return Err(format!("its scale {scale} is not a positive number"));
                 }
                 if !is_one(*scale) {
-                    resized = cubic.axis(nodes, &resized, axis, &Target::Scale(*scale));
+                    resized = resize(nodes, &resized, axis, &Target::Scale(*scale));
                 }
             }
             nodes.add_as("Identity", &[&resized], &[], output);
@@ -81,7 +116,7 @@ pub(super) fn rewrite(
             for (axis, place) in axes {
                 let place = nodes.integer(if place == 1 { -1 } else { -2 });
                 let size = nodes.add_with("Gather", &[sizes, &place], &[("axis", 0)]);
-                resized = cubic.axis(nodes, &resized, axis, &Target::Size(size));
+                resized = resize(nodes, &resized, axis, &Target::Size(size));
             }
             if named.is_some() {
                 nodes.add_as("Identity", &[&resized], &[], output);
@@ -126,11 +161,7 @@ impl Cubic {
         if integer(node, "antialias").unwrap_or(0) != 0 {
             return Err("antialias=1 is not known here".to_owned());
         }
-        if let Some(policy) = text(node, "keep_aspect_ratio_policy")
-            && policy != "stretch"
-        {
-            return Err(format!("keep_aspect_ratio_policy={policy} is not known here"));
-        }
+        stretches(node)?;
         Ok(Self {
             coordinates,
             a: float(node, "cubic_coeff_a").unwrap_or(-0.75),
@@ -142,16 +173,7 @@ impl Cubic {
     fn axis(&self, nodes: &mut Nodes<'_>, value: &str, axis: i64, target: &Target) -> String {
         let (zero, one) = (nodes.integer(0), nodes.integer(1));
         let old = nodes.size(value, axis);
-        let new = match target {
-            Target::Size(name) => name.clone(),
-            Target::Scale(scale) => {
-                let scale = nodes.float(*scale);
-                let old = nodes.cast(&old, DataType::FLOAT);
-                let exact = nodes.add("Mul", &[&old, &scale]);
-                let whole = nodes.add("Floor", &[&exact]);
-                nodes.cast(&whole, DataType::INT64)
-            }
-        };
+        let new = target.size(nodes, &old);
         let index = nodes.add("Range", &[&zero, &new, &one]);
         let position = self.position(nodes, &index, &old, &new, target);
         let floor = nodes.add("Floor", &[&position]);
@@ -245,6 +267,49 @@ impl Cubic {
         let is_near = nodes.add("LessOrEqual", &[&distance, &one]);
         nodes.add("Where", &[&is_near, &near, &far])
     }
+}
+
+/// That the sizes are taken as they are.
+fn stretches(node: &NodeProto) -> Result<(), String> {
+    match text(node, "keep_aspect_ratio_policy") {
+        None | Some("stretch") => Ok(()),
+        Some(policy) => Err(format!("keep_aspect_ratio_policy={policy} is not known here")),
+    }
+}
+
+impl Target {
+    /// The new size of an axis of `old` elements.
+    fn size(&self, nodes: &mut Nodes<'_>, old: &str) -> String {
+        match self {
+            Self::Size(name) => name.clone(),
+            Self::Scale(scale) => {
+                let scale = nodes.float(*scale);
+                let old = nodes.cast(old, DataType::FLOAT);
+                let exact = nodes.add("Mul", &[&old, &scale]);
+                let whole = nodes.add("Floor", &[&exact]);
+                nodes.cast(&whole, DataType::INT64)
+            }
+        }
+    }
+}
+
+/// The element at or before each position: the index divided by the scale, as ONNX has it.
+fn nearest_axis(nodes: &mut Nodes<'_>, value: &str, axis: i64, target: &Target) -> String {
+    let (zero, one) = (nodes.integer(0), nodes.integer(1));
+    let old = nodes.size(value, axis);
+    let new = target.size(nodes, &old);
+    let scale = match target {
+        Target::Scale(scale) => nodes.float(*scale),
+        Target::Size(_) => ratio(nodes, &new, &old),
+    };
+    let index = nodes.add("Range", &[&zero, &new, &one]);
+    let index = nodes.cast(&index, DataType::FLOAT);
+    let position = nodes.add("Div", &[&index, &scale]);
+    let floor = nodes.add("Floor", &[&position]);
+    let whole = nodes.cast(&floor, DataType::INT64);
+    let greatest = nodes.add("Sub", &[&old, &one]);
+    let inside = nodes.add("Min", &[&whole, &greatest]);
+    nodes.add_with("Gather", &[value, &inside], &[("axis", axis)])
 }
 
 /// The quotient of two integers as a float.
