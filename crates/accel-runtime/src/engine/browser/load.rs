@@ -149,7 +149,7 @@ pub(super) fn written(session: &BrowserSession, variant: &Variant) -> Result<Wri
             node,
             engine: EngineName::Browser,
             why: why.to_owned(),
-            alternatives: vec![EngineName::Ort],
+            alternatives: vec![EngineName::Ort, EngineName::Openvino],
         });
     }
     let unnamed = session.inputs.iter().flat_map(|it| &it.dims).any(|it| *it == Dim::Unknown);
@@ -163,7 +163,7 @@ pub(super) fn written(session: &BrowserSession, variant: &Variant) -> Result<Wri
         node: String::new(),
         engine: EngineName::Browser,
         why,
-        alternatives: vec![EngineName::Ort],
+        alternatives: vec![EngineName::Ort, EngineName::Openvino],
     })?;
     let bytes = model.write_buf().map_err(|error| session.load_error(error.to_string()))?;
     let content = super::server::Content::Bytes(Arc::new(bytes));
@@ -234,7 +234,7 @@ pub(super) fn refused(session: &BrowserSession, operator: &str, node: &str) -> E
              to the CPU (option `cpu_fallback_percent`)",
             session.options.device.platform().label()
         ),
-        alternatives: vec![EngineName::Ort],
+        alternatives: vec![EngineName::Ort, EngineName::Openvino],
     }
 }
 
@@ -259,9 +259,10 @@ fn declared(
             7 => (DType::I64, "int64"),
             9 => (DType::Bool, "bool"),
             10 => (DType::F32, "float16"),
-            other => {
+            _ => {
                 return Err(unsupported(format!(
-                    "has ONNX element type {other}, which onnxruntime-web does not pass"
+                    "is of type {}, which onnxruntime-web does not pass",
+                    value.type_name()
                 )));
             }
         };
