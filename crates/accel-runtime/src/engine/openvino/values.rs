@@ -1,4 +1,4 @@
-//! Tensors as OpenVINO holds them. 16-bit floats and doubles are 32-bit floats outside.
+//! Tensors as OpenVINO holds them. 16-bit floats are 32-bit floats outside.
 
 use std::path::Path;
 
