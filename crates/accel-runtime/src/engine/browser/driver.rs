@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::files::BrowserFiles;
 use super::message::Message;
 use super::probe::Capability;
-use super::process::Browser;
+use super::process::{Browser, Lost};
 use super::server::Content;
 use crate::{Error, Result};
 
@@ -35,6 +35,10 @@ impl Purpose {
         }
     }
 }
+
+/// How often a job is given to a new browser because of others' jobs. A page may have lost a few
+/// callers' sessions that each make it trap.
+const BYSTANDER_TRIES: u32 = 8;
 
 /// All browsers of an engine.
 #[derive(Debug)]
@@ -106,9 +110,9 @@ impl Driver {
         }
     }
 
-    /// Gives a job to the page and waits for its answer. A browser that is lost meanwhile is
-    /// started anew, once; every job says what it needs, so that sessions come back by
-    /// themselves.
+    /// Gives a job to the page and waits for its answer. A browser that is lost at this job is
+    /// started anew, once; one that is lost at another's, as often as that is likely. Every job
+    /// says what it needs, so that sessions come back by themselves.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -118,14 +122,21 @@ impl Driver {
         job: &Value,
         bytes: &[u8],
     ) -> std::result::Result<Message, String> {
-        let first = match self.browser(purpose)?.call(job.clone(), bytes, self.limit) {
-            Ok(answer) => return Ok(answer),
-            Err(lost) => lost,
-        };
-        self.browser(purpose)
-            .map_err(|error| format!("{first}; started anew, {error}"))?
-            .call(job.clone(), bytes, self.limit)
-            .map_err(|second| format!("{first}; started anew, {second}"))
+        let mut said = String::new();
+        let (mut own, mut others) = (0, 0);
+        loop {
+            let browser = self.browser(purpose).map_err(|error| format!("{said}{error}"))?;
+            let lost = match browser.call(job.clone(), bytes, self.limit) {
+                Ok(answer) => return Ok(answer),
+                Err(lost) => lost,
+            };
+            let count = if matches!(lost, Lost::Bystander) { &mut others } else { &mut own };
+            *count += 1;
+            if own > 1 || others > BYSTANDER_TRIES {
+                return Err(format!("{said}{lost}"));
+            }
+            said = format!("{lost}; started anew, ");
+        }
     }
 
     /// Releases every session of a graph, without waiting.

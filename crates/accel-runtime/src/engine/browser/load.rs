@@ -120,7 +120,12 @@ fn prove(session: &BrowserSession) -> Result<(Places, String)> {
             Err(error @ (Error::Run { .. } | Error::EngineUnavailable { .. })) => {
                 return Err(error);
             }
-            Err(error) => _ = first.get_or_insert(error),
+            // An operator that is refused at two sizes is refused at all.
+            Err(error) => match &first {
+                Some(first) if is_refusal_of(&error, first) => return Err(error),
+                Some(_) => {}
+                None => first = Some(error),
+            },
         }
         // Without an open dimension there is nothing else to try.
         if session.inputs.iter().flat_map(|it| &it.dims).all(|it| matches!(it, Dim::Fixed(_))) {
@@ -128,6 +133,17 @@ fn prove(session: &BrowserSession) -> Result<(Places, String)> {
         }
     }
     Err(first.unwrap_or_else(|| session.load_error("there was nothing to try".to_owned())))
+}
+
+/// Whether both refuse one operator.
+fn is_refusal_of(error: &Error, other: &Error) -> bool {
+    matches!(
+        (error, other),
+        (
+            Error::UnsupportedOperator { operator, .. },
+            Error::UnsupportedOperator { operator: other, .. },
+        ) if operator == other
+    )
 }
 
 /// Reads the graph with its weights.

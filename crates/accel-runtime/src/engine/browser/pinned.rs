@@ -109,10 +109,18 @@ fn without_empty(graph: &mut GraphProto, variant: &Variant) {
         return;
     }
     let mut constants = Vec::new();
+    let mut empty = variant.empty.clone();
     graph.node.retain_mut(|node| match node.op_type.as_deref() {
+        // As where a cache of single precision goes into a graph of half.
+        Some("Cast") => {
+            let shape = node.input.first().and_then(|it| empty.get(it)).cloned();
+            let is_empty = shape.is_some();
+            empty.extend(node.output.first().cloned().zip(shape));
+            !is_empty
+        }
         Some("Concat") => {
             let full: Vec<_> =
-                node.input.iter().filter(|it| !variant.empty.contains_key(*it)).cloned().collect();
+                node.input.iter().filter(|it| !empty.contains_key(*it)).cloned().collect();
             if full.len() == 1 && node.input.len() > 1 {
                 let name = node.name.take();
                 *node = identity(full[0].clone(), node.output[0].clone());
@@ -123,7 +131,7 @@ fn without_empty(graph: &mut GraphProto, variant: &Variant) {
             true
         }
         Some("Shape") => {
-            let Some(shape) = node.input.first().and_then(|it| variant.empty.get(it)) else {
+            let Some(shape) = node.input.first().and_then(|it| empty.get(it)) else {
                 return true;
             };
             constants.extend(node.output.first().map(|name| sizes(name, part(node, shape))));

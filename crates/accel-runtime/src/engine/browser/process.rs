@@ -52,6 +52,8 @@ pub(super) enum Lost {
     Silent,
     #[error("it did not answer within {} s", .0.as_secs_f32())]
     Late(Duration),
+    #[error("the browser was given up because of another's job")]
+    Bystander,
 }
 
 impl Browser {
@@ -130,8 +132,14 @@ impl Browser {
     }
 
     fn lost(&self, id: u64, limit: Duration) -> Option<Lost> {
+        // Whoever gives a browser up has its answer or its error. The page works at one job at a
+        // time, so what it has not begun did it no harm either.
+        if self.spent.load(Ordering::Relaxed) {
+            return Some(Lost::Bystander);
+        }
         if let Some(status) = self.ended() {
-            return Some(Lost::Ended(status));
+            let begun = self.server.running_since(id).is_some();
+            return Some(if begun { Lost::Ended(status) } else { Lost::Bystander });
         }
         if self.server.heard().is_some_and(|it| it.elapsed() > SILENCE) {
             return Some(Lost::Silent);

@@ -97,6 +97,9 @@ impl Session for BrowserSession {
 
 impl BrowserSession {
     /// Makes the session for a variant and sizes; where its nodes are.
+    ///
+    /// # Errors
+    /// [`Error::Run`] when other sizes are no remedy: the page was lost or trapped.
     pub(super) fn create(
         &self,
         variant: &Variant,
@@ -105,6 +108,9 @@ impl BrowserSession {
         let (wanted, _) = self.wanted(variant, shapes)?;
         let (head, _) = self.call(&json!({"kind": "load", "session": wanted}), &[])?;
         if let Some(error) = head["error"].as_str() {
+            if head["broken"] == true {
+                return Err(run_error(&format!("while it compiled the graph: {error}")));
+            }
             return Err(self.failed(&head, error, |reason| self.load_error(reason)));
         }
         load::judge(self, &lines(&head))
