@@ -16,10 +16,11 @@ use super::pinned::{self, Variant};
 use super::probe::Capability;
 use super::session::{BrowserSession, Element, Written};
 use super::{level, provider, trial};
+use crate::engine::declared::declared;
 use crate::engine::rten::{Counts, for_webgpu, for_webnn};
 use crate::engine::{Placement, Session, TensorInfo};
 use crate::model::{GraphFiles, ValueInfo};
-use crate::{DType, Dim, Error, Result};
+use crate::{Dim, Error, Result};
 
 /// Bytes of weights that a page may hold for one graph's sessions, where each size has its own.
 const KEPT_BYTES: u64 = 256 << 20;
@@ -49,8 +50,8 @@ pub(super) fn load(
             ),
         });
     }
-    let (inputs, input_elements) = declared(&graph.onnx.inputs, &graph.path)?;
-    let (outputs, output_elements) = declared(&graph.onnx.outputs, &graph.path)?;
+    let (inputs, input_elements) = ports(&graph.onnx.inputs, &graph.path)?;
+    let (outputs, output_elements) = ports(&graph.onnx.outputs, &graph.path)?;
     let pins = purpose == Purpose::Webnn;
     let external = graph
         .external_data
@@ -261,37 +262,22 @@ pub(super) fn refused(session: &BrowserSession, operator: &str, node: &str) -> E
 }
 
 /// Inputs or outputs, and the page's word for the elements of each by name.
-type Declared = (Vec<TensorInfo>, Vec<(String, Element)>);
+type Ports = (Vec<TensorInfo>, Vec<(String, Element)>);
 
 /// Declarations as the page takes and gives them: half precision is widened on the way.
-fn declared(values: &[ValueInfo], path: &Path) -> Result<Declared> {
-    let mut infos = Vec::new();
-    let mut elements = Vec::new();
-    for value in values {
-        let unsupported = |reason: String| Error::UnsupportedModel {
-            path: path.to_owned(),
-            reason: format!("`{}` {reason}", value.name),
-            remedy: "export the model with tensors of float, int or bool type".to_owned(),
-        };
-        let (dtype, element): (_, Element) = match value.elem_type {
-            1 => (DType::F32, "float32"),
-            2 => (DType::U8, "uint8"),
-            3 => (DType::I8, "int8"),
-            6 => (DType::I32, "int32"),
-            7 => (DType::I64, "int64"),
-            9 => (DType::Bool, "bool"),
-            10 => (DType::F32, "float16"),
-            _ => {
-                return Err(unsupported(format!(
-                    "is of type {}, which onnxruntime-web does not pass",
-                    value.type_name()
-                )));
-            }
-        };
-        let dims = value.dims.clone();
-        let dims: Vec<Dim> = dims.ok_or_else(|| unsupported("has no declared shape".to_owned()))?;
-        infos.push(TensorInfo { name: value.name.clone(), dtype, dims });
-        elements.push((value.name.clone(), element));
-    }
-    Ok((infos, elements))
+fn ports(values: &[ValueInfo], path: &Path) -> Result<Ports> {
+    let elements = |elem_type| -> Option<Element> {
+        Some(match elem_type {
+            1 => "float32",
+            2 => "uint8",
+            3 => "int8",
+            6 => "int32",
+            7 => "int64",
+            9 => "bool",
+            10 => "float16",
+            _ => return None,
+        })
+    };
+    let ports = declared(values, path, elements)?.into_iter();
+    Ok(ports.map(|(info, element)| (info.clone(), (info.name, element))).unzip())
 }
