@@ -133,7 +133,7 @@ pub enum Error {
         engine: EngineName,
         /// Why.
         why: String,
-        /// Engines that compute it rightly.
+        /// Engines that are known to compute it rightly.
         alternatives: Vec<EngineName>,
     },
 
@@ -399,7 +399,7 @@ fn rejections(rejected: &[Rejection]) -> String {
 
 fn remedy(engines: &[EngineName]) -> String {
     if engines.is_empty() {
-        return "no engine is known to compute it rightly: export the model without it".to_owned();
+        return "export the model without it".to_owned();
     }
     let names: Vec<_> = engines.iter().map(|it| format!("`{it}`")).collect();
     format!("run it on engine {}, or export the model without it", names.join(" or "))

@@ -1,5 +1,7 @@
 //! Engines: what executes a graph, and what is known about where it ran.
 
+#[cfg(any(feature = "ort", feature = "openvino"))]
+mod alternatives;
 #[cfg(feature = "browser")]
 mod browser;
 mod check;
@@ -14,7 +16,6 @@ pub mod locate;
 pub mod openvino;
 #[cfg(feature = "ort")]
 pub mod ort;
-#[cfg(any(feature = "ort", feature = "openvino"))]
 mod refusals;
 mod rten;
 mod select;

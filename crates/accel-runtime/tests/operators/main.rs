@@ -1,6 +1,6 @@
 //! The ONNX project's own backend tests through every engine of this machine: each case ends
-//! with the recorded result or with a typed error that names the operator or the type. A wrong
-//! result fails the test.
+//! with the recorded result or with a typed error that names the operator, the type or the
+//! operator set. A wrong result fails the test.
 //!
 //! ```text
 //! python tools/operator_cases.py /some/folder

@@ -15,7 +15,7 @@ use crate::compare::difference;
 pub(crate) enum Outcome {
     /// The recorded result.
     Right,
-    /// A typed error that names an operator of the case or a type.
+    /// A typed error that names an operator of the case, a type or the operator set.
     Refused,
     /// Another result, or an error that names neither.
     Wrong,
@@ -98,7 +98,10 @@ fn computed(
 fn refusal(case: &Case, error: &Error) -> Option<(String, String)> {
     match error {
         Error::UnsupportedOperator { operator, why, .. } => Some((operator.clone(), why.clone())),
-        Error::UnsupportedModel { reason, .. } => Some((named_type(reason)?, reason.clone())),
+        Error::UnsupportedModel { reason, .. } => {
+            let set = has_word(reason, "operator set").then(|| "operator set".to_owned());
+            Some((set.or_else(|| named_type(reason))?, reason.clone()))
+        }
         Error::Load { reason, .. } | Error::Run { reason, .. } => {
             let operators = case.operators.iter().find(|it| has_word(reason, it));
             let about = operators.cloned().or_else(|| named_type(reason))?;

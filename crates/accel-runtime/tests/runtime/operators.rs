@@ -35,8 +35,8 @@ fn assert_refused(bytes: &[u8], node: &str, reason: &str) {
             assert_eq!(operator, "Resize (mode=cubic)");
             assert_eq!((n.as_str(), engine), (node, EngineName::Rten));
             assert!(why.contains(reason), "{why}");
-            assert_eq!(alternatives, [EngineName::Ort, EngineName::Openvino]);
-            assert!(text.contains("run it on engine `ort` or `openvino`"), "{text}");
+            assert_eq!(alternatives, [EngineName::Ort]);
+            assert!(text.contains("run it on engine `ort`, or export"), "{text}");
         }
         other => panic!("{other}"),
     }

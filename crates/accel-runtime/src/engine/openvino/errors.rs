@@ -4,6 +4,7 @@ use accel_core::Engine as EngineName;
 use openvino::InferenceError;
 
 use crate::Error;
+use crate::engine::alternatives;
 use crate::model::GraphFiles;
 
 /// More than this is a stack of checks that says nothing new.
@@ -32,11 +33,11 @@ pub(super) fn load(error: &InferenceError, graph: &GraphFiles) -> Error {
     let message = error.message.as_deref().unwrap_or_default();
     if let Some((operator, node)) = unsupported(message, graph) {
         return Error::UnsupportedOperator {
+            alternatives: alternatives::to_openvino(&operator),
             operator,
             node,
             engine: EngineName::Openvino,
             why: "OpenVINO has no conversion of it".to_owned(),
-            alternatives: vec![EngineName::Ort, EngineName::Rten],
         };
     }
     let path = graph.path.clone();

@@ -18,7 +18,7 @@ use self::cache::Place;
 use self::options::{Properties, Property};
 use self::session::OpenvinoSession;
 use self::values::Port;
-use super::{Engine, Placement, Session, check_memory, check_platform};
+use super::{Engine, Placement, Session, alternatives, check_memory, check_platform};
 use crate::model::{GraphFiles, Node};
 use crate::{Error, Result};
 
@@ -192,7 +192,7 @@ fn folded_away(graph: &GraphFiles, input: &str) -> Option<Error> {
         why: format!(
             "OpenVINO finds a simpler form of it, and then does not know its input `{input}`"
         ),
-        alternatives: vec![EngineName::Ort, EngineName::Rten],
+        alternatives: alternatives::to_openvino(&node.operator),
     })
 }
 

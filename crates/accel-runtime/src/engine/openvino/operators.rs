@@ -57,15 +57,14 @@ fn wrong(node: &Node, graph: &OnnxGraph) -> Option<Wrong> {
             "OpenVINO multiplies by the scale's reciprocal, which rounds ties otherwise",
         )),
         "ReduceLogSum" if node.has_input(1) && !is_constant(node, graph, 1) => {
-            Some(Wrong::but_for_ort(
+            Some(Wrong::but_for_rten(
                 "ReduceLogSum (over computed axes)",
                 "OpenVINO does not know how many dimensions the result has",
             ))
         }
-        "RoiAlign" if node.text("mode") == Some("max") => Some(Wrong::but_for_ort(
-            "RoiAlign (mode=max)",
-            "OpenVINO weights the samples otherwise",
-        )),
+        "RoiAlign" if node.text("mode") == Some("max") => {
+            Some(Wrong::everywhere("RoiAlign (mode=max)", "OpenVINO weights the samples otherwise"))
+        }
         "SpaceToDepth" if node.text("mode") == Some("CRD") => Some(Wrong::everywhere(
             "SpaceToDepth (mode=CRD)",
             "OpenVINO orders the depth as for mode=DCR",
@@ -136,7 +135,7 @@ fn resize(node: &Node, graph: &OnnxGraph) -> Option<Wrong> {
         ));
     }
     if is(node, "exclude_outside") {
-        return Some(Wrong::but_for_rten(
+        return Some(Wrong::but_for_ort(
             "Resize (exclude_outside=1)",
             "OpenVINO counts what lies outside as if it repeated the edge",
         ));

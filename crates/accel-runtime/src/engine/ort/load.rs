@@ -138,7 +138,7 @@ fn check_placed(
             node: node.clone(),
             engine: EngineName::Ort,
             why,
-            alternatives: vec![EngineName::Rten, EngineName::Openvino],
+            alternatives: Vec::new(),
         }),
         None => Err(load_error(&graph.path, why)),
     }
@@ -160,6 +160,16 @@ fn explained(error: &ort::Error, graph: &GraphFiles) -> Error {
             alternatives: Vec::new(),
         };
     }
+    if let Some(set) = unreleased(&reason) {
+        return Error::UnsupportedModel {
+            path: graph.path.clone(),
+            reason: format!(
+                "it is of operator set {set}, which ONNX Runtime does not take since it was not \
+                 released when this version of it was"
+            ),
+            remedy: "export it with an earlier operator set".to_owned(),
+        };
+    }
     match error.code() {
         ErrorCode::InvalidProtobuf
         | ErrorCode::InvalidGraph
@@ -168,6 +178,13 @@ fn explained(error: &ort::Error, graph: &GraphFiles) -> Error {
         | ErrorCode::InvalidArgument => Error::CorruptModel { path: graph.path.clone(), reason },
         _ => load_error(&graph.path, reason),
     }
+}
+
+/// The operator set, when ONNX Runtime says that it is too new.
+fn unreleased(reason: &str) -> Option<u32> {
+    // `Opset 28 is under development and support for this is limited.`
+    let (before, _) = reason.split_once(" is under development")?;
+    before.rsplit_once("Opset ")?.1.parse().ok()
 }
 
 /// Operator and node, when ONNX Runtime says that it lacks an operator.
@@ -206,7 +223,7 @@ fn unsupported(reason: &str) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::unsupported;
+    use super::{unreleased, unsupported};
 
     /// Messages of ONNX Runtime 1.31.1.
     #[test]
@@ -237,5 +254,9 @@ mod tests {
         }
         let other = "Load model from x.onnx failed:Protobuf parsing failed.";
         assert_eq!(unsupported(other), None);
+        assert_eq!(unreleased(other), None);
+        let young = "stamped with official released onnx opset versions. Opset 28 is under \
+                     development and support for this is limited.";
+        assert_eq!(unreleased(young), Some(28));
     }
 }

@@ -11,11 +11,9 @@ use super::mapped::MappedModel;
 use super::rewrite::{self, Counts};
 use super::weights::Weights;
 use super::{limits, panic_message};
+use crate::engine::alternatives;
 use crate::model::GraphFiles;
 use crate::{Error, Result};
-
-/// What may run a model that rten does not.
-const ALTERNATIVES: [EngineName; 2] = [EngineName::Ort, EngineName::Openvino];
 
 /// A loaded model and how it came to be.
 pub(super) struct Loaded {
@@ -53,11 +51,11 @@ fn load_unguarded(graph: &GraphFiles, mut options: ModelOptions) -> Result<Loade
         limits::check(main, graph.bytes).map_err(|reason| corrupt(graph, reason))?;
     }
     let rewritten = rewrite::rewrite(&mut model).map_err(|refusal| Error::UnsupportedOperator {
+        alternatives: alternatives::to_rten(&refusal.operator),
         operator: refusal.operator,
         node: refusal.node,
         engine: EngineName::Rten,
         why: refusal.why,
-        alternatives: ALTERNATIVES.to_vec(),
     })?;
     let mut weights = Weights::of(graph);
     if let Some(graph) = &mut model.graph {
@@ -93,12 +91,15 @@ fn load_error(error: &LoadError, graph: &GraphFiles) -> Error {
             if let Some((operator, node)) = error.node().and_then(|it| it.split_once(' ')) =>
         {
             let said = reason.rsplit_once("operator error: ").map_or(&*reason, |(_, it)| it);
+            // rten writes `domain/operator` where the domain is not ONNX's own.
+            let domain = said.split_once('/').filter(|(_, it)| it.starts_with(operator));
+            let full = domain.map(|(domain, _)| format!("{domain}.{operator}"));
             Error::UnsupportedOperator {
                 operator: operator.to_owned(),
                 node: node.to_owned(),
                 engine: EngineName::Rten,
                 why: format!("rten says: {said}"),
-                alternatives: ALTERNATIVES.to_vec(),
+                alternatives: alternatives::to_rten(full.as_deref().unwrap_or(operator)),
             }
         }
         LoadErrorKind::ParseError | LoadErrorKind::GraphError => corrupt(graph, reason),

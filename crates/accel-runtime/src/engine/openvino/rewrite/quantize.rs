@@ -158,11 +158,8 @@ impl Names {
             return name.clone();
         }
         let is_of_quotient = QUOTIENT.iter().any(|(_, _, output)| *output == name);
-        let within = if is_of_quotient && !within.is_empty() {
-            format!("{within}/")
-        } else {
-            String::new()
-        };
+        let within =
+            if is_of_quotient && !within.is_empty() { format!("{within}/") } else { String::new() };
         // Names are unique in a graph and the bodies within it, and outputs are names.
         let unique = self.outputs.iter().find(|it| !it.is_empty()).map_or("", String::as_str);
         format!("{unique}/accel_quantized/{within}{name}")
