@@ -3,11 +3,11 @@
 use accel_runtime::{
     CpuEngine, CpuOptions, DeviceOptions, GraphOptimization, InferencePrecision, OpenvinoDevice,
     OpenvinoOptions, PerformanceHint, PowerPreference, Precision, SessionOptions, TensorLayout,
-    WebgpuOptions,
+    WebgpuOptions, WebnnDevice, WebnnOptions,
 };
 
-/// Every engine that this crate can drive.
-pub(crate) const NAMES: [&str; 4] = ["rten", "ort", "openvino", "browser"];
+/// Every engine that this crate can drive; a browser's two kinds of session are told apart.
+pub(crate) const NAMES: [&str; 5] = ["rten", "ort", "openvino", "webgpu", "webnn"];
 
 /// The options that an engine is asked for with.
 pub(crate) fn options(engine: &str) -> SessionOptions {
@@ -26,9 +26,13 @@ pub(crate) fn options(engine: &str) -> SessionOptions {
             pin_threads: false,
             model_cache: false,
         }),
-        "browser" => DeviceOptions::Webgpu(WebgpuOptions {
+        "webgpu" => DeviceOptions::Webgpu(WebgpuOptions {
             power_preference: PowerPreference::Default,
             layout: TensorLayout::Nchw,
+        }),
+        "webnn" => DeviceOptions::Webnn(WebnnOptions {
+            device: WebnnDevice::Cpu,
+            power_preference: PowerPreference::Default,
         }),
         other => panic!("no engine is called {other}"),
     };

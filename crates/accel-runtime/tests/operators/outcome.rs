@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use accel_runtime::engine::Engine;
-use accel_runtime::{Error, GraphFiles, SessionOptions};
+use accel_runtime::{EngineName, Error, GraphFiles, SessionOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::Case;
@@ -39,11 +39,12 @@ pub(crate) struct Line {
 pub(crate) fn run(
     case: &Case,
     folder: &Path,
+    name: &str,
     engine: &dyn Engine,
     options: &SessionOptions,
 ) -> Line {
     let line = |outcome, about: &str, reason: String| Line {
-        engine: engine.name().to_string(),
+        engine: name.to_owned(),
         case: case.name.clone(),
         outcome,
         about: about.to_owned(),
@@ -101,6 +102,12 @@ fn refusal(case: &Case, error: &Error) -> Option<(String, String)> {
         Error::UnsupportedModel { reason, .. } => {
             let set = has_word(reason, "operator set").then(|| "operator set".to_owned());
             Some((set.or_else(|| named_type(reason))?, reason.clone()))
+        }
+        // Nothing of the graph is computed by the platform, so all of it is refused.
+        Error::Load { engine: EngineName::Browser, reason, .. }
+            if reason.ends_with("it placed every node on the CPU") =>
+        {
+            Some((case.operators.join(", "), reason.clone()))
         }
         Error::Load { reason, .. } | Error::Run { reason, .. } => {
             let operators = case.operators.iter().find(|it| has_word(reason, it));

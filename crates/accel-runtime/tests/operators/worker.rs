@@ -38,7 +38,7 @@ pub(crate) fn work(range: &str, folder: &Path) {
     let engine = engine::for_options(&options).unwrap();
     let cases = cases::open(folder).unwrap();
     for case in &cases[start.parse().unwrap()..end.parse().unwrap()] {
-        let line = outcome::run(case, folder, &*engine, &options);
+        let line = outcome::run(case, folder, name, &*engine, &options);
         let line = serde_json::to_string(&line).unwrap();
         let mut out = std::io::stdout().lock();
         // On a line of its own, whatever the engine printed before.
