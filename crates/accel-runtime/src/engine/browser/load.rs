@@ -265,9 +265,10 @@ fn declared(values: &[ValueInfo], path: &Path) -> Result<Declared> {
             7 => (DType::I64, "int64"),
             9 => (DType::Bool, "bool"),
             10 => (DType::F32, "float16"),
-            other => {
+            _ => {
                 return Err(unsupported(format!(
-                    "has ONNX element type {other}, which onnxruntime-web does not pass"
+                    "is of type {}, which onnxruntime-web does not pass",
+                    value.type_name()
                 )));
             }
         };
