@@ -9,6 +9,9 @@ use accel_runtime::{
 /// Every engine that this crate can drive; a browser's two kinds of session are told apart.
 pub(crate) const NAMES: [&str; 5] = ["rten", "ort", "openvino", "webgpu", "webnn"];
 
+/// Those that a browser runs.
+pub(crate) const IN_A_BROWSER: [&str; 2] = ["webgpu", "webnn"];
+
 /// The options that an engine is asked for with.
 pub(crate) fn options(engine: &str) -> SessionOptions {
     let cpu = |engine| {

@@ -187,7 +187,7 @@ fn rewrite(model: &mut ModelProto, purpose: Purpose) -> Result<Counts> {
         node: refusal.node,
         engine: EngineName::Browser,
         why: refusal.why,
-        alternatives: vec![EngineName::Ort, EngineName::Openvino],
+        alternatives: vec![EngineName::Ort],
     })
 }
 
@@ -257,7 +257,7 @@ pub(super) fn refused(session: &BrowserSession, operator: &str, node: &str) -> E
              to the CPU (option `cpu_fallback_percent`)",
             session.options.device.platform().label()
         ),
-        alternatives: vec![EngineName::Ort, EngineName::Openvino],
+        alternatives: vec![EngineName::Ort],
     }
 }
 
