@@ -12,6 +12,10 @@ use accel_runtime::model::GraphFiles;
 use accel_runtime::{Error, Platform, Session, SessionOptions, Tensor};
 
 use crate::engines::{options, require};
+use crate::onnx_bytes::{
+    FLOAT, INT64, floats, folder, graph, integer_attribute, model, node, text_attribute, value,
+};
+use crate::reference::assert_close;
 
 /// Long enough for a software adapter on a busy machine.
 const LIMIT: Duration = Duration::from_secs(100);
@@ -178,15 +182,134 @@ fn options_that_a_page_cannot_honour_are_refused() {
 }
 
 #[test]
-fn an_operator_that_webnn_lacks_is_named() {
+fn an_operator_that_webnn_lacks_is_named_and_the_page_lives_on() {
     if !require("webnn") {
         return;
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/detr/onnx/model.onnx");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bert/onnx/model_int8.onnx");
     let graph = GraphFiles::read("model", Path::new(path)).unwrap();
-    let error = load(&engine(), &graph).unwrap_err();
+    let engine = engine();
+    let session = load(&engine, &bert()).unwrap();
+    let before = run(&*session).unwrap();
+    let (process, _) = engine.process(&webnn()).unwrap();
+    let error = load(&engine, &graph).unwrap_err();
     assert!(
-        matches!(&error, Error::UnsupportedOperator { operator, .. } if operator.contains("nearest")),
+        matches!(&error, Error::UnsupportedOperator { operator, .. } if operator == "MatMulInteger"),
         "{error:?}"
     );
+    assert_eq!(run(&*session).unwrap(), before);
+    assert_eq!(engine.process(&webnn()).unwrap().0, process);
+}
+
+/// Runs a graph with the output `y`.
+fn result(
+    engine: &BrowserEngine,
+    name: &str,
+    file: &[u8],
+    inputs: Vec<(&str, Tensor)>,
+) -> Vec<f32> {
+    let folder = folder(file);
+    let graph = GraphFiles::read("model", &folder.path().join("onnx/model.onnx")).unwrap();
+    let options = options(name);
+    let session = engine.load(&graph, options.device.platform(), &options).unwrap();
+    session.run(inputs, &["y"]).unwrap()[0].as_f32().unwrap().to_vec()
+}
+
+#[test]
+fn webgpu_joins_truths_of_any_sizes_in_one_page() {
+    if !require("webgpu") {
+        return;
+    }
+    let engine = engine();
+    // The first makes the shader that the second would take: both have one operand repeated along
+    // the first axis, by fours and by one.
+    for (rows, left, right) in [(3, 8, 8), (3, 8, 1), (3, 1, 8)] {
+        let zero = floats("zero", &[], &[0.0]);
+        let file = model(&graph(
+            &[
+                node("Greater", &["a", "zero"], &["p"]),
+                node("Greater", &["b", "zero"], &["q"]),
+                node("And", &["p", "q"], &["r"]),
+                node("Cast", &["r"], &["y"]).message(5, &integer_attribute("to", FLOAT)),
+            ],
+            &[zero],
+            &[value("a", FLOAT, &["m", "n"]), value("b", FLOAT, &["k", "l"])],
+            &[value("y", FLOAT, &["m", "o"])],
+        ));
+        let truth = |row: usize, column: usize| f32::from(u8::from((row * 5 + column * 3) % 4 > 1));
+        let a: Vec<_> = (0..rows * left).map(|it| truth(it / left, it % left)).collect();
+        let b: Vec<_> = (0..right).map(|it| truth(1, it)).collect();
+        let columns = left.max(right);
+        let expected: Vec<_> = (0..rows * columns)
+            .map(|it| a[it / columns * left + it % columns % left] * b[it % columns % right])
+            .collect();
+        let inputs = vec![
+            ("a", Tensor::new(vec![rows, left], a.clone()).unwrap()),
+            ("b", Tensor::new(vec![1, right], b.clone()).unwrap()),
+        ];
+        assert_eq!(result(&engine, "webgpu", &file, inputs), expected, "{left} and {right}");
+    }
+}
+
+#[test]
+#[expect(clippy::cast_possible_truncation, reason = "a reference in double precision")]
+fn webgpu_turns_positions_as_exactly_as_single_precision_can() {
+    if !require("webgpu") {
+        return;
+    }
+    let engine = engine();
+    let angles: Vec<f32> = (-400_i16..400).map(|it| f32::from(it) * 2.7 + 0.01).collect();
+    for (operator, function) in [("Sin", f64::sin as fn(f64) -> f64), ("Cos", f64::cos)] {
+        let file = model(&graph(
+            &[node(operator, &["x"], &["y"])],
+            &[],
+            &[value("x", FLOAT, &["n"])],
+            &[value("y", FLOAT, &["n"])],
+        ));
+        let x = Tensor::new(vec![angles.len()], angles.clone()).unwrap();
+        let expected: Vec<_> = angles.iter().map(|it| function(f64::from(*it)) as f32).collect();
+        assert_close(operator, &result(&engine, "webgpu", &file, vec![("x", x)]), &expected, 3e-7);
+    }
+}
+
+#[test]
+fn webnn_takes_elements_and_nearest_pixels() {
+    if !require("webnn") {
+        return;
+    }
+    let engine = engine();
+    let elements = |axis: u64| {
+        let gather = node("GatherElements", &["x", "i"], &["y"]);
+        model(&graph(
+            &[gather.message(5, &integer_attribute("axis", axis))],
+            &[],
+            &[value("x", FLOAT, &["a", "b"]), value("i", INT64, &["c", "d"])],
+            &[value("y", FLOAT, &["c", "d"])],
+        ))
+    };
+    let x = || Tensor::new(vec![3, 2], vec![0.0_f32, 1.0, 10.0, 11.0, 20.0, 21.0]).unwrap();
+    let index = || Tensor::new(vec![2, 2], vec![1_i64, 0, -1, 1]).unwrap();
+    let taken = |axis| result(&engine, "webnn", &elements(axis), vec![("x", x()), ("i", index())]);
+    assert_eq!(taken(1), [1.0, 0.0, 11.0, 11.0]);
+    assert_eq!(taken(0), [10.0, 1.0, 20.0, 11.0]);
+
+    let resize = [
+        ("mode", "nearest"),
+        ("coordinate_transformation_mode", "asymmetric"),
+        ("nearest_mode", "floor"),
+    ]
+    .iter()
+    .fold(node("Resize", &["x", "", "scales"], &["y"]), |node, (name, text)| {
+        node.message(5, &text_attribute(name, text))
+    });
+    let file = model(&graph(
+        &[resize],
+        &[floats("scales", &[4], &[1.0, 1.0, 2.0, 0.4])],
+        &[value("x", FLOAT, &["1", "1", "2", "5"])],
+        &[value("y", FLOAT, &["1", "1", "4", "2"])],
+    ));
+    let x = Tensor::new(vec![1, 1, 2, 5], (0_u8..10).map(f32::from).collect::<Vec<_>>()).unwrap();
+    // The columns at 0 and 1 / 0.4 = 2.5.
+    let expected = [0.0, 2.0, 0.0, 2.0, 5.0, 7.0, 5.0, 7.0];
+    assert_eq!(result(&engine, "webnn", &file, vec![("x", x)]), expected);
 }

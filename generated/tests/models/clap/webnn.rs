@@ -26,9 +26,9 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
         (
             rt::Precision::Fp32,
             rt::Tolerance {
-                max_abs: 0.001,
-                min_cosine: 0.9999,
-                min_sqnr_db: 60.0,
+                max_abs: 0.0002,
+                min_cosine: 0.99999,
+                min_sqnr_db: 80.0,
             },
         ),
         (

@@ -27,9 +27,9 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
         (
             rt::Precision::Fp32,
             rt::Tolerance {
-                max_abs: 0.001,
-                min_cosine: 0.9999,
-                min_sqnr_db: 60.0,
+                max_abs: 0.0002,
+                min_cosine: 0.99999,
+                min_sqnr_db: 80.0,
             },
         ),
         (
@@ -57,7 +57,12 @@ pub(crate) const CELL: tk::Cell = tk::Cell {
             },
         ),
     ],
-    expected_failures: &[],
+    expected_failures: &[
+        (
+            rt::CaseName::Int8MatchesReference,
+            "onnxruntime-web 1.30 has no WebNN form of MatMulInteger; the engine refuses it.",
+        ),
+    ],
     cases: &[
         tk::Case::new(rt::CaseName::Loads, tk::loads),
         tk::Case::new(rt::CaseName::MatchesReference, tk::matches_reference),
