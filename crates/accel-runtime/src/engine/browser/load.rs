@@ -15,7 +15,7 @@ use super::kinds::Kinds;
 use super::pinned::{self, Variant};
 use super::probe::Capability;
 use super::session::{BrowserSession, Element, Written};
-use super::{level, provider, trial};
+use super::{level, operators, provider, trial};
 use crate::engine::declared::declared;
 use crate::engine::rten::{Counts, for_webgpu, for_webnn};
 use crate::engine::{Placement, Session, TensorInfo};
@@ -50,6 +50,7 @@ pub(super) fn load(
             ),
         });
     }
+    operators::refuse(&graph.onnx, purpose)?;
     let (inputs, input_elements) = ports(&graph.onnx.inputs, &graph.path)?;
     let (outputs, output_elements) = ports(&graph.onnx.outputs, &graph.path)?;
     let pins = purpose == Purpose::Webnn;

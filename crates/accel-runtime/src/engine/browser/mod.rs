@@ -15,6 +15,7 @@ mod files;
 mod kinds;
 mod load;
 mod message;
+mod operators;
 mod pinned;
 mod probe;
 mod process;
