@@ -128,8 +128,8 @@ pub(super) fn gather_elements(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result
     let place = nodes.add("Mul", &[&index, &inner_row]);
 
     let outer = nodes.add("Range", &[&zero, &outer, &step]);
-    let axes = nodes.integers(&[1, 2]);
-    let outer = nodes.add("Unsqueeze", &[&outer, &axes]);
+    let second_and_third = nodes.integers(&[1, 2]);
+    let outer = nodes.add("Unsqueeze", &[&outer, &second_and_third]);
     let stride = nodes.add("Mul", &[&length, &inner_row]);
     let outer = nodes.add("Mul", &[&outer, &stride]);
     let inner = nodes.add("Range", &[&zero, &inner, &step]);
