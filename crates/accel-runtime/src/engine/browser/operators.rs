@@ -43,7 +43,7 @@ fn on_webnn(node: &Node) -> Option<Wrong> {
     let is = |attribute| node.integer(attribute) == Some(1);
     let pads = || {
         node.text("auto_pad").is_some_and(|it| it.starts_with("SAME"))
-            || node.integers("pads").is_some_and(|it| it.iter().any(|it| *it != 0))
+            || node.attribute("pads").is_some_and(|it| it.integers.iter().any(|it| *it != 0))
     };
     match node.operator.as_str() {
         "ArgMax" if is("select_last_index") => {

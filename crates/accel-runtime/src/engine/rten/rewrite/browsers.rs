@@ -25,7 +25,7 @@ pub(super) fn and(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String>
 
 /// π in three parts, the first two short: their products with whole and half numbers below 2^15
 /// are exact, so that what is left of a position loses nothing (Cody and Waite 1980).
-const PI: [f32; 3] = [3.140_625, 0.000_967_025_76, 6.278_329_6e-7];
+const PI: [f32; 3] = [3.140_625, 0.000_967_025_756_835_937_5, 6.278_329_6e-7];
 
 /// The sine's power series from the 13th power down to the third: from -π/2 to π/2 what follows is
 /// below 1e-9.
@@ -128,8 +128,8 @@ pub(super) fn gather_elements(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result
     let place = nodes.add("Mul", &[&index, &inner_row]);
 
     let outer = nodes.add("Range", &[&zero, &outer, &step]);
-    let last_two = nodes.integers(&[1, 2]);
-    let outer = nodes.add("Unsqueeze", &[&outer, &last_two]);
+    let second_and_third = nodes.integers(&[1, 2]);
+    let outer = nodes.add("Unsqueeze", &[&outer, &second_and_third]);
     let stride = nodes.add("Mul", &[&length, &inner_row]);
     let outer = nodes.add("Mul", &[&outer, &stride]);
     let inner = nodes.add("Range", &[&zero, &inner, &step]);
