@@ -25,7 +25,7 @@ pub(super) fn and(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String>
 
 /// π in three parts, the first two short: their products with whole and half numbers below 2^15
 /// are exact, so that what is left of a position loses nothing (Cody and Waite 1980).
-const PI: [f32; 3] = [3.140_625, 0.000_967_025_756_835_937_5, 6.278_329_6e-7];
+const PI: [f32; 3] = [3.140_625, 0.000_967_025_76, 6.278_329_6e-7];
 
 /// The sine's power series from the 13th power down to the third: from -π/2 to π/2 what follows is
 /// below 1e-9.
