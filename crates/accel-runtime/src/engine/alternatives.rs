@@ -71,6 +71,7 @@ const LACKED_BY_RTEN: [Known; 3] = [
 ];
 
 /// What OpenVINO does not convert or folds away, as its messages name it.
+#[cfg(feature = "openvino")]
 const LACKED_BY_OPENVINO: [Known; 3] = [
     (
         &["Max", "Min", "ReduceL1", "ReduceL2", "ReduceMean", "ReduceSumSquare", "Split", "Sum"],
@@ -104,6 +105,7 @@ pub(super) fn to_rten(operator: &str) -> Vec<EngineName> {
 }
 
 /// Engines that compute `operator`, which OpenVINO lacks.
+#[cfg(feature = "openvino")]
 pub(super) fn to_openvino(operator: &str) -> Vec<EngineName> {
     known(&LACKED_BY_OPENVINO, operator)
 }

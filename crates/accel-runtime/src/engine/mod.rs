@@ -1,6 +1,5 @@
 //! Engines: what executes a graph, and what is known about where it ran.
 
-#[cfg(any(feature = "ort", feature = "openvino"))]
 mod alternatives;
 #[cfg(feature = "browser")]
 mod browser;
@@ -16,6 +15,7 @@ pub mod locate;
 pub mod openvino;
 #[cfg(feature = "ort")]
 pub mod ort;
+#[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 mod refusals;
 mod rten;
 mod select;

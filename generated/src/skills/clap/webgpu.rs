@@ -10,7 +10,7 @@
 //! |---|---|
 //! | kind | Sound and text in one space, such as CLAP. |
 //! | tasks | `feature-extraction`, `zero-shot-audio-classification` |
-//! | support | simulation: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and the case batch_equals_singles did not end in 300 s. |
+//! | support | simulation: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and a batch of them did not end in 300 s. |
 //! | evidence | none: no run has proved it yet |
 //! | memory | 614 MB as fp32 for the weights; activations and the engine's workspace come on top |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
@@ -44,7 +44,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     subfamily: rt::Subfamily::AudioTextEncoder,
     tasks: &[rt::Task::FeatureExtraction, rt::Task::ZeroShotAudioClassification],
     variant: rt::Variant::Simulation,
-    reason: "Its graphs are right there, but CI's software adapter takes over two seconds a sound, and the case batch_equals_singles did not end in 300 s.",
+    reason: "Its graphs are right there, but CI's software adapter takes over two seconds a sound, and a batch of them did not end in 300 s.",
     evidence: "none: no run has proved it yet",
     parameters: 153_492_890,
     model_dir: "fixtures/clap",
@@ -80,7 +80,7 @@ pub const OPTIONS: rt::SessionOptions = rt::SessionOptions {
 /// the CPU, times are predicted, and everything it returns is marked as simulated. The prediction of
 /// the runs so far is [`prediction`](rt::Simulated::prediction).
 ///
-/// Why it is simulated: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and the case batch_equals_singles did not end in 300 s.
+/// Why it is simulated: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and a batch of them did not end in 300 s.
 ///
 /// # Errors
 /// When a file is missing or damaged, an operator is not one that WebGPU has, or the

@@ -2,7 +2,7 @@
 // To write it again: accelgen --generate clap --platform webgpu
 //! Tests of CLAP on WebGPU, through its generated skill.
 //!
-//! Simulated: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and the case batch_equals_singles did not end in 300 s. Outcomes here are `simulated` or `skipped`, never `passed`.
+//! Simulated: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and a batch of them did not end in 300 s. Outcomes here are `simulated` or `skipped`, never `passed`.
 //!
 //! - `clap::webgpu::loads`: The model loads, its inputs and outputs are as recorded, and every node is placed on the platform.
 //! - `clap::webgpu::matches_reference`: The graph's raw outputs equal the recorded reference.

@@ -1,14 +1,20 @@
 //! Nodes that onnxruntime-web 1.30 computes wrongly or not at all.
 
-use rten_onnx::onnx::{DataType, GraphProto, NodeProto};
+#[cfg(feature = "browser")]
+use rten_onnx::onnx::GraphProto;
+use rten_onnx::onnx::{DataType, NodeProto};
 
 use super::nodes::Nodes;
-use crate::engine::rten::operators::{Rewritten, input, integer};
+#[cfg(feature = "browser")]
+use crate::engine::rten::operators::Rewritten;
+use crate::engine::rten::operators::{input, integer};
 
 /// What WebGPU needs.
+#[cfg(feature = "browser")]
 pub(super) const WEBGPU: &[Rewritten] = &[Rewritten::And, Rewritten::Cos, Rewritten::Sin];
 
 /// What WebNN needs.
+#[cfg(feature = "browser")]
 pub(super) const WEBNN: &[Rewritten] =
     &[Rewritten::CubicResize, Rewritten::GatherElements, Rewritten::NearestResize];
 
@@ -141,6 +147,7 @@ pub(super) fn gather_elements(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result
 }
 
 /// Whether the graph, or a body in it, holds values of half precision.
+#[cfg(feature = "browser")]
 pub(super) fn has_half(graph: &GraphProto) -> bool {
     let half = |it: i32| matches!(it, 10 | 16);
     let mut declared = graph.input.iter().chain(&graph.output).chain(&graph.value_info);
