@@ -13,25 +13,7 @@ use accel_runtime::{
 
 use crate::engines::{options, require};
 use crate::onnx_bytes::{FLOAT, floats, folder, graph, model, node, value};
-use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, max_abs, strings};
-
-/// Every committed model.
-const MODELS: [&str; 14] = [
-    "bert",
-    "clap",
-    "clip",
-    "detr",
-    "llama",
-    "llava",
-    "llava_next",
-    "qwen2",
-    "qwen3",
-    "t5",
-    "vit",
-    "wav2vec2",
-    "whisper",
-    "xclip",
-];
+use crate::reference::{MODELS, OPTIONS, Reference, SPEC, assert_close, fixture, max_abs, strings};
 
 /// What another order of summing makes of outputs around 1.
 const TOLERANCE: f32 = 5e-5;

@@ -25,6 +25,24 @@ pub(crate) const SPEC: SkillSpec = SkillSpec {
     model_dir: "",
 };
 
+/// Every committed model.
+pub(crate) const MODELS: [&str; 14] = [
+    "bert",
+    "clap",
+    "clip",
+    "detr",
+    "llama",
+    "llava",
+    "llava_next",
+    "qwen2",
+    "qwen3",
+    "t5",
+    "vit",
+    "wav2vec2",
+    "whisper",
+    "xclip",
+];
+
 pub(crate) const OPTIONS: SessionOptions = SessionOptions {
     precision: Precision::Fp32,
     graph_optimization: GraphOptimization::All,

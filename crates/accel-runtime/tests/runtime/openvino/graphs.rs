@@ -15,7 +15,9 @@ use crate::engines::require;
 use crate::onnx_bytes::{
     BOOL, FLOAT, FLOAT16, INT64, Message, floats, graph, integer_attribute, model, node, value,
 };
-use crate::reference::{OPTIONS, Reference, assert_close, fixture, loaded, max_abs, strings};
+use crate::reference::{
+    MODELS, OPTIONS, Reference, assert_close, fixture, loaded, max_abs, strings,
+};
 
 const BFLOAT16: u64 = 16;
 const DOUBLE: u64 = 11;
@@ -25,23 +27,6 @@ const INT32: u64 = 6;
 
 /// The models' registered tolerance in single precision.
 const TOLERANCE: f32 = 1e-3;
-
-const FIXTURES: [&str; 14] = [
-    "bert",
-    "clap",
-    "clip",
-    "detr",
-    "llama",
-    "llava",
-    "llava_next",
-    "qwen2",
-    "qwen3",
-    "t5",
-    "vit",
-    "wav2vec2",
-    "whisper",
-    "xclip",
-];
 
 /// Every recorded run of a fixture, on OpenVINO and on rten; the largest difference.
 fn compare(name: &str) -> f32 {
@@ -78,7 +63,7 @@ fn every_fixture_gives_what_rten_gives() {
     if !require("openvino") {
         return;
     }
-    for name in FIXTURES {
+    for name in MODELS {
         println!("{name}: largest difference from rten {:e}", compare(name));
     }
 }
