@@ -6,12 +6,16 @@
 mod vocabulary;
 
 pub mod classify;
+mod config;
+pub mod estimate;
 mod evidence;
+pub mod hardware;
 mod names;
 mod options;
 mod outcome;
 mod tolerance;
 
+pub use config::{Config, Value};
 pub use evidence::Evidence;
 pub use names::{
     CaseName, Engine, Family, Platform, Precision, Stage, Subfamily, Support, Task, Variant,
