@@ -20,6 +20,8 @@ pub struct Request {
     pub key_models_only: bool,
     /// Only these platforms.
     pub platforms: BTreeSet<Platform>,
+    /// Only real cells of these platforms, which some machine has; a simulation runs on any.
+    pub real_on: BTreeSet<Platform>,
     /// Only cells of this variant; `None` is each cell's own.
     pub variant: Option<Variant>,
     /// Which kinds of cell files; [`Kind::Extra`] also needs the platform in `extras`.
@@ -52,6 +54,7 @@ impl Default for Request {
             families: None,
             key_models_only: false,
             platforms: Platform::ALL.iter().copied().collect(),
+            real_on: Platform::ALL.iter().copied().collect(),
             variant: None,
             kinds: [Kind::Skill, Kind::Test, Kind::Extra].into(),
             extras: BTreeSet::new(),
@@ -91,10 +94,13 @@ impl Request {
         Ok(chosen)
     }
 
-    /// Whether a supported cell is chosen by platform and variant.
+    /// Whether a supported cell is chosen by platform, machine and variant.
     pub(crate) fn chooses(&self, platform: Platform, cell: &Cell) -> bool {
         self.platforms.contains(&platform)
-            && variant(cell).is_some_and(|it| self.variant.is_none_or(|wanted| wanted == it))
+            && variant(cell).is_some_and(|it| {
+                self.variant.is_none_or(|wanted| wanted == it)
+                    && (it == Variant::Simulation || self.real_on.contains(&platform))
+            })
     }
 }
 

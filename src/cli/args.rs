@@ -8,6 +8,8 @@ use accel_core::{Family, Platform, Variant, Vocabulary};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::hardware::HardwareArg;
+
 const ABOUT: &str =
     "Generates a test and a typed Rust skill for every (model, platform) pair of a registry";
 
@@ -30,6 +32,7 @@ Examples:
 
 const MORE: &str = "
   accelgen --family vision --diff                what would change, line by line; writes nothing
+  accelgen --generate-missing --hardware detected   only what this machine can run
   accelgen --enhance-openvino                    OpenVINO cells and their extra tests
   accelgen --generate bert --run-tests           write, then run bert's tests and show outcomes
   accelgen --explain bert --platform webnn       why this class, this support, this template
@@ -43,7 +46,8 @@ Exit codes:
 
 Environment:
   NO_COLOR  no colours; a pipe gets none anyway
-  CARGO     the cargo that --run-tests calls (default: cargo)";
+  CARGO     the cargo that --run-tests calls (default: cargo)
+  ACCEL     the accel that --hardware asks (default: the one beside accelgen, else on the PATH)";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -95,6 +99,16 @@ pub(super) struct Cli {
         help_heading = NARROW
     )]
     pub(super) platform: Vec<PlatformArg>,
+
+    /// Only platforms that a machine can run: this one (`detected`), or the one that FILE describes
+    ///
+    /// FILE is what `accel hardware --record` wrote or `accel hardware --format json` printed. Asks
+    /// the `accel` program, which looks for devices and engines; `all` asks nobody.
+    #[arg(
+        long, value_name = "detected|all|FILE", value_parser = HardwareArg::parse,
+        default_value = "all", help_heading = NARROW
+    )]
+    pub(super) hardware: HardwareArg,
 
     /// Only cells that are real, or only simulations; `auto` takes each as the registry has it
     #[arg(long, value_enum, default_value_t = VariantArg::Auto, help_heading = NARROW)]

@@ -8,6 +8,7 @@ use accel_core::{Platform, Variant, Vocabulary as _};
 use super::args::{Cli, KindArg, PlatformArg};
 use super::console::count;
 use super::failure::Failure;
+use super::hardware;
 use crate::files::Kind;
 use crate::registry::Registry;
 use crate::request::{Request, variant};
@@ -47,12 +48,15 @@ impl Choice {
         templates: Templates,
     ) -> Result<Self, Failure> {
         let extras = extras(cli);
+        let mut warnings = Vec::new();
         let platforms = platforms(cli, &extras)?;
+        let real_on = runnable(cli, &platforms, &mut warnings)?;
         let chooser = !cli.generate.is_empty() || !cli.family.is_empty() || cli.generate_missing;
         let all = cli.all || !(chooser || cli.enhance_openvino || cli.enhance_web_platforms);
         let everything = all
             && !cli.key_models_only
             && platforms.len() == Platform::ALL.len()
+            && real_on.len() == Platform::ALL.len()
             && cli.variant.wanted().is_none()
             && cli.kind == KindArg::All
             && cli.limit.is_none();
@@ -61,6 +65,7 @@ impl Choice {
             families: (!cli.family.is_empty()).then(|| cli.family.iter().copied().collect()),
             key_models_only: cli.key_models_only,
             platforms,
+            real_on,
             variant: cli.variant.wanted(),
             kinds: match cli.kind {
                 KindArg::Test => [Kind::Test, Kind::Extra].into(),
@@ -73,7 +78,6 @@ impl Choice {
             templates,
             ..Request::default()
         };
-        let mut warnings = Vec::new();
         if let Some(limit) = cli.limit {
             let chosen = request.chosen_models(registry)?;
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -144,6 +148,25 @@ fn platforms(cli: &Cli, extras: &BTreeSet<Platform>) -> Result<BTreeSet<Platform
         )));
     }
     Ok(named)
+}
+
+/// The platforms that the machine of `--hardware` has. What that leaves out of `platforms` is said,
+/// with the reason.
+fn runnable(
+    cli: &Cli,
+    platforms: &BTreeSet<Platform>,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeSet<Platform>, Failure> {
+    let mut runnable: BTreeSet<_> = Platform::ALL.iter().copied().collect();
+    let Some(machine) = hardware::inventory(&cli.hardware)? else { return Ok(runnable) };
+    for state in machine.platforms.iter().filter(|it| !it.available) {
+        runnable.remove(&state.platform);
+        if platforms.contains(&state.platform) {
+            let why = state.obstacle.as_ref().map_or("no reason is given", |it| it.reason.as_str());
+            warnings.push(format!("--hardware leaves out {}: {why}", state.platform));
+        }
+    }
+    Ok(runnable)
 }
 
 /// The platforms of `--platform`; `None` is all.

@@ -8,6 +8,7 @@
 //! | `args`, `conflicts` | what may be written, and which flags go together |
 //! | `places` | where the registry, the output and the templates are |
 //! | `choice` | flags → [`crate::Request`] |
+//! | `hardware` | what the machine of `--hardware` can run |
 //! | `generate`, `report` | write, check, dry run, diff, prune, and what came of it |
 //! | `cargo`, `outcomes` | `--run-tests`: running, and what came of it |
 //! | `watch` | `--watch` |
@@ -25,6 +26,7 @@ mod evidence;
 mod explain;
 mod failure;
 mod generate;
+mod hardware;
 mod human;
 mod json;
 mod list;

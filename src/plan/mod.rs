@@ -100,7 +100,7 @@ fn chosen_cells<'a>(
     }
     if chosen.is_empty() {
         let why = if unsupported.is_empty() {
-            "no cell passes the platform, variant and kind filters; see `accelgen --list models`"
+            "no cell passes the platform, hardware, variant and kind filters; see `accelgen --list models`"
                 .to_owned()
         } else {
             format!("every chosen cell is unsupported: {}", unsupported.join("; "))

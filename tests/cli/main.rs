@@ -4,6 +4,7 @@
 mod check;
 mod choosing;
 mod conflicts;
+mod hardware;
 mod json;
 mod killed;
 mod looking;
