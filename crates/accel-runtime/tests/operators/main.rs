@@ -15,7 +15,8 @@
 
 mod cases;
 mod compare;
-mod engines;
+#[path = "../support/engine.rs"]
+mod engine;
 mod outcome;
 mod report;
 mod worker;
@@ -24,13 +25,33 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use accel_runtime::{Availability, availability};
+use accel_runtime::{GraphOptimization, Precision, SessionOptions};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 const CASES: &str = "ACCEL_OPERATOR_CASES";
 
 /// Set to run the cases in a browser as well.
 const BROWSER: &str = "ACCEL_OPERATOR_BROWSER";
+
+/// Every engine that this crate can drive; a browser's two kinds of session are told apart.
+const NAMES: [&str; 5] = ["rten", "ort", "openvino", "webgpu", "webnn"];
+
+/// Those that a browser runs.
+const IN_A_BROWSER: [&str; 2] = ["webgpu", "webnn"];
+
+/// The options that an engine is asked for with.
+fn options(engine: &str) -> SessionOptions {
+    SessionOptions {
+        precision: Precision::Fp32,
+        graph_optimization: GraphOptimization::All,
+        threads: 1,
+        max_batch: 1,
+        memory_limit_bytes: 0,
+        // Which nodes a device leaves to the processor is another test's matter.
+        cpu_fallback_percent: 100,
+        device: engine::device(engine),
+    }
+}
 
 fn main() -> ExitCode {
     let folder = env::var_os(CASES).map(PathBuf::from);
@@ -41,7 +62,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each test uses all processors.
     arguments.test_threads = Some(1);
-    let trials = engines::NAMES.map(|engine| {
+    let trials = NAMES.map(|engine| {
         let folder = folder.clone();
         Trial::ignorable_test(engine, move || run(engine, folder.as_deref()))
     });
@@ -58,16 +79,14 @@ fn run(engine: &str, folder: Option<&Path>) -> Result<Completion, Failed> {
     if !folder.is_absolute() {
         return Err(format!("{CASES} is not an absolute path: {}", folder.display()).into());
     }
-    if engines::IN_A_BROWSER.contains(&engine) && env::var_os(BROWSER).is_none() {
+    if IN_A_BROWSER.contains(&engine) && env::var_os(BROWSER).is_none() {
         return Ok(Completion::ignored_with(format!(
             "what a browser computes otherwise than ONNX is not refused case by case yet, and a \
              run takes five minutes; {BROWSER}=1 runs it all the same"
         )));
     }
-    if let Availability::Unavailable { reason, remedy, .. } =
-        availability(&engines::options(engine))
-    {
-        return Ok(Completion::ignored_with(format!("{reason}; {remedy}")));
+    if let Some(reason) = engine::missing(engine, &options(engine))? {
+        return Ok(Completion::ignored_with(reason));
     }
     let lines = worker::run_all(engine, &cases::open(folder)?);
     report::append(&lines)?;

@@ -14,7 +14,6 @@ use std::time::Duration;
 use accel_runtime::engine;
 
 use crate::cases::{self, Case};
-use crate::engines;
 use crate::outcome::{self, Line, Outcome};
 
 /// Set in the processes started here: the engine, the first case and the one after the last.
@@ -34,7 +33,7 @@ pub(crate) fn work(range: &str, folder: &Path) {
     let [name, start, end] = range.split(':').collect::<Vec<_>>()[..] else {
         panic!("{RANGE} is not NAME:START:END: {range}")
     };
-    let options = engines::options(name);
+    let options = crate::options(name);
     let engine = engine::for_options(&options).unwrap();
     let cases = cases::open(folder).unwrap();
     for case in &cases[start.parse().unwrap()..end.parse().unwrap()] {

@@ -4,7 +4,6 @@
 #![expect(clippy::print_stdout, reason = "measured differences, shown with --nocapture")]
 
 mod audio;
-mod browser;
 mod cache;
 mod choice;
 mod corruption;
@@ -12,7 +11,6 @@ mod counting;
 mod damage;
 mod detection_tasks;
 mod dual_encoders;
-mod engines;
 mod external_data;
 mod generation;
 mod graphs;
@@ -21,17 +19,12 @@ mod image_text_tasks;
 mod inputs;
 mod models;
 mod mutations;
+#[path = "../support/onnx_bytes.rs"]
 mod onnx_bytes;
-mod openvino;
 mod operators;
-#[cfg(feature = "ort")]
-mod ort;
-#[cfg(feature = "ort")]
-mod ort_devices;
-#[cfg(feature = "ort")]
-mod ort_library;
 mod pool;
 mod precisions;
+#[path = "../support/reference.rs"]
 mod reference;
 mod rewritten;
 mod simulator;

@@ -100,6 +100,35 @@ impl Engine for OrtEngine {
 }
 
 impl OrtEngine {
+    /// A session that takes the host's memory for a device's: the calls are those that a GPU
+    /// gets, and a test needs none.
+    ///
+    /// With `recorded`, runs are recorded as CUDA graphs are; every size that the graph does not
+    /// fix is 1 then.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    #[cfg(feature = "testkit")]
+    pub fn load_as_on_a_device(
+        &self,
+        graph: &GraphFiles,
+        options: &SessionOptions,
+        recorded: bool,
+    ) -> Result<Box<dyn Session>> {
+        let mut session = self.open(graph, options)?;
+        session.device = Some(MemoryInfo::default());
+        session.records = recorded;
+        if recorded {
+            let ports = session.inputs.iter_mut().chain(&mut session.outputs);
+            for dim in ports.flat_map(|it| &mut it.info.dims) {
+                if !matches!(dim, crate::Dim::Fixed(_)) {
+                    *dim = crate::Dim::Fixed(1);
+                }
+            }
+        }
+        Ok(Box::new(session))
+    }
+
     fn open(self, graph: &GraphFiles, options: &SessionOptions) -> Result<OrtSession> {
         let device = device(&options.device)?;
         check_memory(graph, options)?;

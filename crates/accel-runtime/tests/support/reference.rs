@@ -25,24 +25,6 @@ pub(crate) const SPEC: SkillSpec = SkillSpec {
     model_dir: "",
 };
 
-/// Every committed model.
-pub(crate) const MODELS: [&str; 14] = [
-    "bert",
-    "clap",
-    "clip",
-    "detr",
-    "llama",
-    "llava",
-    "llava_next",
-    "qwen2",
-    "qwen3",
-    "t5",
-    "vit",
-    "wav2vec2",
-    "whisper",
-    "xclip",
-];
-
 pub(crate) const OPTIONS: SessionOptions = SessionOptions {
     precision: Precision::Fp32,
     graph_optimization: GraphOptimization::All,
@@ -117,11 +99,18 @@ pub(crate) fn max_abs(actual: &[f32], expected: &[f32]) -> f32 {
     actual.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
+/// Prints what was measured, where output is to be seen.
+pub(crate) fn note(text: &str) {
+    if std::env::args().any(|it| it == "--nocapture") {
+        println!("{text}");
+    }
+}
+
 /// Fails when the difference exceeds `tolerance`; prints it, for `--nocapture`.
 #[track_caller]
 pub(crate) fn assert_close(what: &str, actual: &[f32], expected: &[f32], tolerance: f32) {
     let difference = max_abs(actual, expected);
-    println!("{what}: max abs difference {difference:e}");
+    note(&format!("{what}: max abs difference {difference:e}"));
     assert!(difference <= tolerance, "{what}: {difference:e} exceeds {tolerance:e}");
 }
 

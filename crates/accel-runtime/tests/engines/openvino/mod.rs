@@ -1,9 +1,9 @@
 //! OpenVINO, where it is installed.
 
-mod files;
-mod graphs;
-mod library;
-mod quantize;
+pub(crate) mod files;
+pub(crate) mod graphs;
+pub(crate) mod library;
+pub(crate) mod quantize;
 
 use std::process::Command;
 
@@ -12,7 +12,6 @@ use accel_runtime::{
     load,
 };
 
-use crate::engines;
 use crate::onnx_bytes::folder;
 use crate::reference::SPEC;
 
@@ -24,7 +23,7 @@ const CHILD: &str = "ACCEL_RUNTIME_OPENVINO_CHILD";
 
 /// The plain options, changed.
 fn options(change: impl FnOnce(&mut OpenvinoOptions)) -> SessionOptions {
-    let mut options = engines::options("openvino");
+    let mut options = crate::options("openvino");
     let DeviceOptions::Openvino(own) = &mut options.device else { panic!("not OpenVINO's") };
     change(own);
     options
@@ -45,7 +44,7 @@ fn run(bytes: &[u8], inputs: Vec<(&str, Tensor)>) -> Tensor {
 }
 
 /// Whether this is a process that [`in_child`] started.
-fn is_child() -> bool {
+pub(crate) fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
@@ -63,7 +62,6 @@ fn in_child(test: &str, variables: &[(&str, &str)]) {
         .unwrap();
     let printed = String::from_utf8_lossy(&child.stdout);
     let errors = String::from_utf8_lossy(&child.stderr);
-    println!("{printed}");
     assert!(child.status.success(), "{}: {printed}\n{errors}", child.status);
     assert!(printed.contains("1 passed"), "{printed}");
 }

@@ -11,9 +11,28 @@ use accel_runtime::{
     TensorData, availability, load,
 };
 
-use crate::engines::{options, require};
+use crate::MODELS;
+use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{FLOAT, floats, folder, graph, model, node, value};
-use crate::reference::{MODELS, OPTIONS, Reference, SPEC, assert_close, fixture, max_abs, strings};
+use crate::options;
+use crate::reference::{OPTIONS, Reference, SPEC, assert_close, fixture, max_abs, note, strings};
+
+tests! {
+    Needs::Engine("ort") => [
+        two_engines_and_pytorch_agree_on_every_graph,
+        options_change_how_and_not_what,
+        threads_are_pinned_or_refused,
+        every_type_goes_through_as_it_is_declared,
+        what_it_lacks_and_what_is_damaged_is_typed,
+        a_file_that_changes_under_it_is_an_error,
+        a_failing_run_says_why_and_the_session_goes_on,
+        weights_in_other_files_are_found,
+        a_cache_stays_with_the_engine,
+        values_kept_in_a_devices_memory_are_the_same,
+        recorded_runs_read_and_write_where_they_did,
+        the_library_says_what_it_is,
+    ],
+}
 
 /// What another order of summing makes of outputs around 1.
 const TOLERANCE: f32 = 5e-5;
@@ -50,27 +69,19 @@ fn differences(name: &str, options: &SessionOptions) -> (f32, f32) {
     (from_pytorch, from_rten)
 }
 
-#[test]
 fn two_engines_and_pytorch_agree_on_every_graph() {
-    if !require("ort") {
-        return;
-    }
     for model in MODELS {
         let (from_pytorch, from_rten) = differences(model, &options("ort"));
-        println!(
+        note(&format!(
             "{model}: max abs difference {from_pytorch:e} from PyTorch, {from_rten:e} from rten"
-        );
+        ));
         assert!(from_pytorch <= TOLERANCE, "{model}: {from_pytorch:e} from PyTorch");
         // Either may be off by as much, to either side.
         assert!(from_rten <= 2.0 * TOLERANCE, "{model}: {from_rten:e} from rten");
     }
 }
 
-#[test]
 fn options_change_how_and_not_what() {
-    if !require("ort") {
-        return;
-    }
     let off = SessionOptions { graph_optimization: GraphOptimization::Off, ..options("ort") };
     for options in [
         off,
@@ -93,11 +104,7 @@ fn options_change_how_and_not_what() {
     assert!(few[0].1 < all[0].1, "{few:?}");
 }
 
-#[test]
 fn threads_are_pinned_or_refused() {
-    if !require("ort") {
-        return;
-    }
     let pinned = |threads| SessionOptions { threads, device: cpu(true, true), ..options("ort") };
     let loaded = |threads| load::<GraphModel>(&SPEC, &fixture("vit").into(), &pinned(threads));
     assert!(loaded(1).is_ok());
@@ -130,11 +137,7 @@ fn identity(elem_type: u64) -> Vec<u8> {
     ))
 }
 
-#[test]
 fn every_type_goes_through_as_it_is_declared() {
-    if !require("ort") {
-        return;
-    }
     let numbers = [1.0, -2.5, 0.0, 65504.0, 2.0_f32.powi(-24), f32::INFINITY, f32::NEG_INFINITY];
     let narrow = [1.0, -2.5, 0.0, 65536.0, 2.0_f32.powi(-24), f32::INFINITY, f32::NEG_INFINITY];
     for (elem_type, given, expected) in [
@@ -166,11 +169,7 @@ fn every_type_goes_through_as_it_is_declared() {
     assert!(matches!(&error, Error::UnsupportedModel { .. }), "{error}");
 }
 
-#[test]
 fn what_it_lacks_and_what_is_damaged_is_typed() {
-    if !require("ort") {
-        return;
-    }
     let loaded =
         |bytes: &[u8]| load::<GraphModel>(&SPEC, &folder(bytes).path().into(), &options("ort"));
     let with = |node, elem_type| {
@@ -198,11 +197,7 @@ fn what_it_lacks_and_what_is_damaged_is_typed() {
     assert!(matches!(&error, Error::MemoryLimit { limit_bytes: 1000, .. }), "{error}");
 }
 
-#[test]
 fn a_file_that_changes_under_it_is_an_error() {
-    if !require("ort") {
-        return;
-    }
     let model = folder(&identity(1));
     let path = model.path().join("onnx/model.onnx");
     let graph = ModelDir::open(model.path()).unwrap().graph("model", Precision::Fp32).unwrap();
@@ -214,11 +209,7 @@ fn a_file_that_changes_under_it_is_an_error() {
     assert!(matches!(&error, Error::CorruptModel { .. }), "{error}");
 }
 
-#[test]
 fn a_failing_run_says_why_and_the_session_goes_on() {
-    if !require("ort") {
-        return;
-    }
     // Nothing declares that the sizes must fit together; the operator finds out.
     let bytes = model(&graph(
         &[node("MatMul", &["x", "w"], &["y"])],
@@ -239,11 +230,7 @@ fn a_failing_run_says_why_and_the_session_goes_on() {
     }
 }
 
-#[test]
 fn weights_in_other_files_are_found() {
-    if !require("ort") {
-        return;
-    }
     let weights = accel_weights();
     let bytes = model(&graph(
         &[node("Add", &["x", "w"], &["y"])],
@@ -298,11 +285,7 @@ fn step(session: &dyn Session, tokens: &[i64], seen: usize, cache: &[Kept]) -> (
     (logits.remove(0), kept)
 }
 
-#[test]
 fn a_cache_stays_with_the_engine() {
-    if !require("ort") {
-        return;
-    }
     let session = open(&fixture("qwen3"));
     let (whole, _) = step(&*session, &[5, 6, 7], 0, &[]);
     let (_, cache) = step(&*session, &[5, 6], 0, &[]);
@@ -317,11 +300,41 @@ fn a_cache_stays_with_the_engine() {
     }
 }
 
-#[test]
+fn image(value: f32) -> Tensor {
+    let pixels = (0..3 * 32 * 32).map(|it| value * f32::from(it % 7_u16)).collect::<Vec<_>>();
+    Tensor::new(vec![1, 3, 32, 32], pixels).unwrap()
+}
+
+/// A session of `vit`'s graph whose values wait in the host's memory as in a device's.
+fn as_on_a_device(recorded: bool) -> Box<dyn Session> {
+    let options = options("ort");
+    let dir = ModelDir::open(fixture("vit")).unwrap();
+    let graph = dir.graph("model", Precision::Fp32).unwrap();
+    let engine = OrtEngine::for_options(&options).unwrap();
+    engine.load_as_on_a_device(&graph, &options, recorded).unwrap()
+}
+
+fn logits(session: &dyn Session, value: f32) -> Tensor {
+    session.run(vec![("pixel_values", image(value))], &["logits"]).unwrap().remove(0)
+}
+
+fn values_kept_in_a_devices_memory_are_the_same() {
+    let session = as_on_a_device(false);
+    let keep = [Keep { output: "logits", grows: None }];
+    let inputs = vec![("pixel_values", Feed::Tensor(image(0.1)))];
+    let (_, mut kept) = session.run_keeping(inputs, &[], &keep).unwrap();
+    assert_eq!(kept.remove(0).into_tensor().unwrap(), logits(&*open(&fixture("vit")), 0.1));
+}
+
+fn recorded_runs_read_and_write_where_they_did() {
+    let plain = open(&fixture("vit"));
+    let plain = [0.1, -0.2, 0.1].map(|it| logits(&*plain, it));
+    assert_ne!(plain[0], plain[1]);
+    let recorded = as_on_a_device(true);
+    assert_eq!([0.1, -0.2, 0.1].map(|it| logits(&*recorded, it)), plain);
+}
+
 fn the_library_says_what_it_is() {
-    if !require("ort") {
-        return;
-    }
     let found = found().unwrap();
     assert!(found.path.is_file(), "{found}");
     assert!(found.version.starts_with("1."), "{found}");

@@ -7,9 +7,21 @@ use std::thread;
 use accel_runtime::{EngineName, Error, GraphModel, SessionOptions, Stage, Tensor, load};
 
 use super::{ON_OPENVINO, in_child, is_child, load_bytes, options, plain};
-use crate::engines::require;
+use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{FLOAT, Message, copy_of, folder, graph, model, node, value};
 use crate::reference::fixture;
+
+tests! {
+    Needs::Engine("openvino") => [
+        weights_in_another_file_are_read,
+        an_operator_that_it_lacks_is_named,
+        damaged_files_are_typed_errors,
+        a_second_load_comes_from_the_cache_and_nothing_else_does,
+        loads_at_once_share_the_cache,
+        a_cache_that_cannot_be_written_is_refused,
+        the_case_of_the_cache_passes_where_the_cache_is_used,
+    ],
+}
 
 fn adding(with: &Message) -> Vec<u8> {
     model(&graph(
@@ -20,11 +32,7 @@ fn adding(with: &Message) -> Vec<u8> {
     ))
 }
 
-#[test]
 fn weights_in_another_file_are_read() {
-    if !require("openvino") {
-        return;
-    }
     let pair = |key, value| Message::default().text(1, key).text(2, value);
     let weights = Message::default().number(1, 4).number(2, FLOAT).text(8, "w").number(14, 1);
     let weights = weights
@@ -44,17 +52,12 @@ fn weights_in_another_file_are_read() {
     assert!(matches!(load(), Err(Error::MissingFile { .. })));
 }
 
-#[test]
 fn an_operator_that_it_lacks_is_named() {
-    if !require("openvino") {
-        return;
-    }
     let ports = ([value("x", FLOAT, &["4"])], [value("y", FLOAT, &["4"])]);
     let unknown = node("Frobnicate", &["x"], &["y"]).text(3, "the_node");
     let foreign = unknown.clone().text(7, "com.example");
     for (node, name) in [(unknown, "Frobnicate"), (foreign, "com.example.Frobnicate")] {
         let error = load_bytes(&model(&graph(&[node], &[], &ports.0, &ports.1))).unwrap_err();
-        println!("{error}");
         assert_eq!(error.stage(), Stage::Load);
         let Error::UnsupportedOperator { operator, node, engine, alternatives, .. } = error else {
             panic!("{error:?}")
@@ -66,11 +69,7 @@ fn an_operator_that_it_lacks_is_named() {
 }
 
 /// Neither crashes nor panics; the file is cut off, and bytes of it are changed.
-#[test]
 fn damaged_files_are_typed_errors() {
-    if !require("openvino") {
-        return;
-    }
     let intact = fs::read(fixture("vit").join("onnx/model.onnx")).unwrap();
     let mut refused = 0;
     for round in 0..40 {
@@ -96,12 +95,10 @@ fn damaged_files_are_typed_errors() {
             "{error:?}"
         );
     }
-    println!("{refused} of 40 refused");
-    assert!(refused > 20);
+    assert!(refused > 20, "{refused} of 40 refused");
     // A graph that is whole and makes no sense: two and three rows cannot be added.
     let weights = Message::default().number(1, 3).number(2, FLOAT).text(8, "w").bytes(9, &[0; 12]);
     let error = load_bytes(&adding(&weights)).unwrap_err();
-    println!("{error}");
     assert!(matches!(error, Error::Load { .. }), "{error:?}");
 }
 
@@ -139,15 +136,11 @@ fn from_cache(model: &Path, options: &SessionOptions) -> Option<bool> {
     session.loaded_from_cache()
 }
 
-#[test]
 fn a_second_load_comes_from_the_cache_and_nothing_else_does() {
     let test = "openvino::files::a_second_load_comes_from_the_cache_and_nothing_else_does";
     if !is_child() {
-        if require("openvino") {
-            let caches = tempfile::tempdir().unwrap();
-            in_child(test, &[("XDG_CACHE_HOME", caches.path().to_str().unwrap())]);
-        }
-        return;
+        let caches = tempfile::tempdir().unwrap();
+        return in_child(test, &[("XDG_CACHE_HOME", caches.path().to_str().unwrap())]);
     }
     let caches = PathBuf::from(std::env::var_os("XDG_CACHE_HOME").unwrap());
     let copy = copy_of(&fixture("bert"));
@@ -174,18 +167,14 @@ fn a_second_load_comes_from_the_cache_and_nothing_else_does() {
         fs::remove_file(&blob).unwrap();
         fs::write(&blob, &bytes[..bytes.len() / 2]).unwrap();
     }
-    println!("damaged: {:?}", from_cache(model, &cached()));
+    from_cache(model, &cached());
 }
 
-#[test]
 fn loads_at_once_share_the_cache() {
     let test = "openvino::files::loads_at_once_share_the_cache";
     if !is_child() {
-        if require("openvino") {
-            let caches = tempfile::tempdir().unwrap();
-            in_child(test, &[("XDG_CACHE_HOME", caches.path().to_str().unwrap())]);
-        }
-        return;
+        let caches = tempfile::tempdir().unwrap();
+        return in_child(test, &[("XDG_CACHE_HOME", caches.path().to_str().unwrap())]);
     }
     let used: Vec<_> = thread::scope(|scope| {
         let load = || from_cache(&fixture("bert"), &cached()).unwrap();
@@ -195,14 +184,10 @@ fn loads_at_once_share_the_cache() {
     assert_eq!(used.iter().filter(|it| !**it).count(), 1, "{used:?}");
 }
 
-#[test]
 fn a_cache_that_cannot_be_written_is_refused() {
     let test = "openvino::files::a_cache_that_cannot_be_written_is_refused";
     if !is_child() {
-        if require("openvino") {
-            in_child(test, &[("XDG_CACHE_HOME", "/dev/null/caches")]);
-        }
-        return;
+        return in_child(test, &[("XDG_CACHE_HOME", "/dev/null/caches")]);
     }
     let error = load::<GraphModel>(&ON_OPENVINO, &fixture("bert").into(), &cached()).unwrap_err();
     assert!(matches!(error, Error::InvalidOption { option: "model_cache", .. }), "{error:?}");
@@ -210,19 +195,14 @@ fn a_cache_that_cannot_be_written_is_refused() {
 }
 
 /// The testkit's case asks the engine; the first load of a new cache compiles, which is in order.
-#[test]
-#[cfg(feature = "testkit")]
 fn the_case_of_the_cache_passes_where_the_cache_is_used() {
     use accel_runtime::testkit as tk;
     use accel_runtime::{CaseName, ModelSource, Outcome, Precision, Tolerance};
 
     let test = "openvino::files::the_case_of_the_cache_passes_where_the_cache_is_used";
     if !is_child() {
-        if require("openvino") {
-            let caches = tempfile::tempdir().unwrap();
-            in_child(test, &[("XDG_CACHE_HOME", caches.path().to_str().unwrap())]);
-        }
-        return;
+        let caches = tempfile::tempdir().unwrap();
+        return in_child(test, &[("XDG_CACHE_HOME", caches.path().to_str().unwrap())]);
     }
     let case = tk::Case::new(CaseName::ReusesCompiledModel, tk::reuses_compiled_model);
     for (options, passes) in [(cached(), true), (plain(), false)] {
@@ -238,7 +218,7 @@ fn the_case_of_the_cache_passes_where_the_cache_is_used() {
             cases: &[],
         };
         let report = tk::run_case(&cell, &case, ModelSource::dir(fixture("whisper")));
-        println!("{:?} {:?}", report.outcome, report.measurements);
-        assert_eq!(matches!(report.outcome, Outcome::Passed { .. }), passes);
+        let passed = matches!(report.outcome, Outcome::Passed { .. });
+        assert_eq!(passed, passes, "{:?}", report.outcome);
     }
 }

@@ -11,13 +11,28 @@ use accel_runtime::{
 };
 
 use super::{ON_OPENVINO, load_bytes, options, plain, run};
-use crate::engines::require;
+use crate::MODELS;
+use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{
     BOOL, FLOAT, FLOAT16, INT64, Message, floats, graph, integer_attribute, model, node, value,
 };
-use crate::reference::{
-    MODELS, OPTIONS, Reference, assert_close, fixture, loaded, max_abs, strings,
-};
+use crate::reference::{OPTIONS, Reference, assert_close, fixture, loaded, max_abs, note, strings};
+
+tests! {
+    Needs::Engine("openvino") => [
+        every_fixture_gives_what_rten_gives,
+        every_type_of_elements_comes_back,
+        an_integer_of_more_than_32_bits_is_refused,
+        one_session_takes_one_size_after_another,
+        eight_bit_products_are_exact,
+        a_constant_without_elements_keeps_its_sizes,
+        a_token_by_token_answer_is_the_recorded_one,
+        callers_who_generate_at_once_do_not_disturb_each_other,
+        where_it_runs_is_what_openvino_says,
+        a_lower_precision_is_computed_in_or_refused,
+        options_are_honoured_or_refused,
+    ],
+}
 
 const BFLOAT16: u64 = 16;
 const DOUBLE: u64 = 11;
@@ -58,13 +73,9 @@ fn compare(name: &str) -> f32 {
     largest
 }
 
-#[test]
 fn every_fixture_gives_what_rten_gives() {
-    if !require("openvino") {
-        return;
-    }
     for name in MODELS {
-        println!("{name}: largest difference from rten {:e}", compare(name));
+        note(&format!("{name}: largest difference from rten {:e}", compare(name)));
     }
 }
 
@@ -78,11 +89,7 @@ fn comes_back(elem_type: u64, given: &Tensor, expected: &Tensor) {
     assert_eq!(run(&bytes, vec![("x", given.clone())]), *expected);
 }
 
-#[test]
 fn every_type_of_elements_comes_back() {
-    if !require("openvino") {
-        return;
-    }
     let tensor = |data: TensorData| Tensor::new(vec![1, data.len()], data).unwrap();
     let wide = tensor(vec![0.1_f32, -2.5, 65_504.0, 1e-7].into());
     // The nearest numbers of 16 bits: NumPy's float16 and PyTorch's bfloat16.
@@ -117,11 +124,7 @@ fn every_type_of_elements_comes_back() {
 }
 
 /// OpenVINO's devices compute with 32 bits and would make something else of it.
-#[test]
 fn an_integer_of_more_than_32_bits_is_refused() {
-    if !require("openvino") {
-        return;
-    }
     let nodes = [node("Identity", &["x"], &["y"])];
     let ports = ([value("x", INT64, &["n"])], [value("y", INT64, &["n"])]);
     let skill = load_bytes(&model(&graph(&nodes, &[], &ports.0, &ports.1))).unwrap();
@@ -135,11 +138,7 @@ fn an_integer_of_more_than_32_bits_is_refused() {
     assert_eq!(run(7).unwrap()[0].as_i64().unwrap(), [1, 7]);
 }
 
-#[test]
 fn one_session_takes_one_size_after_another() {
-    if !require("openvino") {
-        return;
-    }
     let weights = floats("w", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let bytes = model(&graph(
         &[node("MatMul", &["x", "w"], &["y"])],
@@ -158,11 +157,7 @@ fn one_session_takes_one_size_after_another() {
 
 /// `y = x · w` with 8-bit weights and inputs quantized by their own range; the values are those
 /// of ONNX's definitions of `DynamicQuantizeLinear` and `MatMulInteger`.
-#[test]
 fn eight_bit_products_are_exact() {
-    if !require("openvino") {
-        return;
-    }
     let mut weights = Message::default().number(1, 4).number(1, 2).number(2, INT8).text(8, "w");
     weights = weights.bytes(9, &[127_u8, 0x80, 0x80, 127, 127, 1, 0xff, 127]);
     let nodes = [
@@ -189,11 +184,7 @@ fn eight_bit_products_are_exact() {
 }
 
 /// OpenVINO reads a constant without elements as a number.
-#[test]
 fn a_constant_without_elements_keeps_its_sizes() {
-    if !require("openvino") {
-        return;
-    }
     let empty = |name: &str| {
         let tensor = [0, 2, 3].iter().fold(Message::default(), |it, dim| it.number(1, *dim));
         tensor.number(2, FLOAT).text(8, name).bytes(9, b"")
@@ -215,11 +206,7 @@ fn a_constant_without_elements_keeps_its_sizes() {
     assert_eq!(outputs[2], x);
 }
 
-#[test]
 fn a_token_by_token_answer_is_the_recorded_one() {
-    if !require("openvino") {
-        return;
-    }
     for name in ["llama", "qwen3"] {
         let skill: TextGenerator = load(&ON_OPENVINO, &fixture(name).into(), &plain()).unwrap();
         let other: TextGenerator = loaded(name);
@@ -227,7 +214,7 @@ fn a_token_by_token_answer_is_the_recorded_one() {
         let start = Instant::now();
         let ours = skill.generate("The harbour wakes", &options).unwrap();
         let time = start.elapsed() / u32::try_from(ours.token_ids.len()).unwrap();
-        println!("{name}: {} tokens, {time:?} a token", ours.token_ids.len());
+        note(&format!("{name}: {} tokens, {time:?} a token", ours.token_ids.len()));
         assert_eq!(
             ours.token_ids,
             other.generate("The harbour wakes", &options).unwrap().token_ids
@@ -236,11 +223,7 @@ fn a_token_by_token_answer_is_the_recorded_one() {
 }
 
 /// The caches of callers who generate at once are their own.
-#[test]
 fn callers_who_generate_at_once_do_not_disturb_each_other() {
-    if !require("openvino") {
-        return;
-    }
     let skill: TextGenerator = load(&ON_OPENVINO, &fixture("llama").into(), &plain()).unwrap();
     let texts = ["The harbour wakes", "A boat", "In the morning the boats", "Fish"];
     let options = GenerateOptions { max_new_tokens: 12, ..GenerateOptions::default() };
@@ -258,17 +241,12 @@ fn callers_who_generate_at_once_do_not_disturb_each_other() {
     assert_eq!(together, alone);
 }
 
-#[test]
 fn where_it_runs_is_what_openvino_says() {
-    if !require("openvino") {
-        return;
-    }
     for device in [OpenvinoDevice::Cpu, OpenvinoDevice::Auto] {
         // Threads are the device `cpu`'s alone.
         let options = SessionOptions { threads: 0, ..options(|it| it.device = device) };
         let skill: GraphModel = load(&ON_OPENVINO, &fixture("bert").into(), &options).unwrap();
         let placement = skill.graph("model").unwrap().placement();
-        println!("{placement}");
         assert_eq!(placement.engine, EngineName::Openvino);
         let [(on, count)] = placement.nodes.as_slice() else { panic!("{placement}") };
         assert!(*count > 20 && placement.device.starts_with(on), "{placement}");
@@ -296,21 +274,16 @@ fn difference(precision: InferencePrecision) -> Result<f32, Error> {
 }
 
 /// A processor without the precision would compute in another one without a word.
-#[test]
 fn a_lower_precision_is_computed_in_or_refused() {
-    if !require("openvino") {
-        return;
-    }
     let exact = difference(InferencePrecision::F32).unwrap();
     assert!(exact < 1e-4, "{exact}");
     for precision in [InferencePrecision::Bf16, InferencePrecision::F16] {
         match difference(precision) {
             Ok(rough) => {
-                println!("{precision}: {rough:e} from the reference, f32 {exact:e}");
+                note(&format!("{precision}: {rough:e} from the reference, f32 {exact:e}"));
                 assert!(rough > 10.0 * exact, "{precision}: {rough}");
             }
             Err(error) => {
-                println!("{error}");
                 assert!(
                     matches!(error, Error::InvalidOption { option: "inference_precision", .. }),
                     "{error:?}"
@@ -323,15 +296,10 @@ fn a_lower_precision_is_computed_in_or_refused() {
 #[track_caller]
 fn refused(result: Result<GraphModel, Error>, name: &str) {
     let error = result.unwrap_err();
-    println!("{error}");
     assert!(matches!(&error, Error::InvalidOption { option, .. } if *option == name), "{error}");
 }
 
-#[test]
 fn options_are_honoured_or_refused() {
-    if !require("openvino") {
-        return;
-    }
     let load = |options: SessionOptions| {
         load::<GraphModel>(&ON_OPENVINO, &fixture("bert").into(), &options)
     };

@@ -11,11 +11,32 @@ use accel_runtime::engine::{BrowserEngine, BrowserFiles, Engine};
 use accel_runtime::model::GraphFiles;
 use accel_runtime::{Error, Platform, Session, SessionOptions, Tensor};
 
-use crate::engines::{options, require};
+use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{
     FLOAT, INT64, floats, folder, graph, integer_attribute, model, node, text_attribute, value,
 };
+use crate::options;
 use crate::reference::assert_close;
+
+tests! {
+    Needs::Engine("webnn") => [
+        a_browser_that_crashes_is_started_anew_with_its_sessions,
+        a_browser_that_never_opens_the_page_is_not_available,
+        a_page_that_hangs_is_a_typed_error_after_one_new_start,
+        a_session_that_quietly_computes_elsewhere_is_refused,
+        a_request_without_the_secret_is_refused,
+        an_operator_that_webnn_lacks_is_named_and_the_page_lives_on,
+        webnn_takes_elements_and_nearest_pixels,
+    ],
+    Needs::Engine("webgpu") => [
+        webgpu_joins_truths_of_any_sizes_in_one_page,
+        webgpu_turns_positions_as_exactly_as_single_precision_can,
+    ],
+    Needs::Nothing => [
+        a_model_larger_than_a_page_can_hold_is_refused_unread,
+        options_that_a_page_cannot_honour_are_refused,
+    ],
+}
 
 /// Long enough for a software adapter on a busy machine.
 const LIMIT: Duration = Duration::from_secs(100);
@@ -68,11 +89,7 @@ fn load(engine: &BrowserEngine, graph: &GraphFiles) -> Result<Box<dyn Session>, 
     engine.load(graph, Platform::Webnn, &webnn())
 }
 
-#[test]
 fn a_browser_that_crashes_is_started_anew_with_its_sessions() {
-    if !require("webnn") {
-        return;
-    }
     let engine = engine();
     let session = load(&engine, &bert()).unwrap();
     let before = run(&*session).unwrap();
@@ -84,11 +101,7 @@ fn a_browser_that_crashes_is_started_anew_with_its_sessions() {
     assert_ne!(engine.process(&webnn()).unwrap().0, process);
 }
 
-#[test]
 fn a_browser_that_never_opens_the_page_is_not_available() {
-    if !require("webnn") {
-        return;
-    }
     let found = BrowserFiles::find().unwrap();
     let start = Instant::now();
     for (browser, words) in [("/bin/false", "ended"), ("/no/such/browser", "does not start")] {
@@ -100,11 +113,7 @@ fn a_browser_that_never_opens_the_page_is_not_available() {
     assert!(start.elapsed() < LIMIT);
 }
 
-#[test]
 fn a_page_that_hangs_is_a_typed_error_after_one_new_start() {
-    if !require("webnn") {
-        return;
-    }
     let (_web, files) = double(&module("await new Promise(() => {});"));
     let engine = BrowserEngine::with_time_limit(files, Duration::from_secs(8));
     let error = load(&engine, &bert()).unwrap_err();
@@ -113,11 +122,7 @@ fn a_page_that_hangs_is_a_typed_error_after_one_new_start() {
     assert_eq!(words.matches("did not answer within").count(), 2, "{words}");
 }
 
-#[test]
 fn a_session_that_quietly_computes_elsewhere_is_refused() {
-    if !require("webnn") {
-        return;
-    }
     let quiet = "return { release() {}, run() { throw 'never' } };";
     let cpu = format!(
         "console.log('All nodes placed on [CPUExecutionProvider]. Number of nodes: 9'); {quiet}"
@@ -130,11 +135,7 @@ fn a_session_that_quietly_computes_elsewhere_is_refused() {
     }
 }
 
-#[test]
 fn a_request_without_the_secret_is_refused() {
-    if !require("webnn") {
-        return;
-    }
     let engine = engine();
     engine.check(&webnn()).unwrap();
     let (_, address) = engine.process(&webnn()).unwrap();
@@ -158,7 +159,6 @@ fn a_request_without_the_secret_is_refused() {
     assert_eq!(status(&format!("GET /{secret}ort/../secret")), "404");
 }
 
-#[test]
 fn a_model_larger_than_a_page_can_hold_is_refused_unread() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
@@ -172,7 +172,6 @@ fn a_model_larger_than_a_page_can_hold_is_refused_unread() {
     assert!(error.to_string().contains("4294967296"), "{error}");
 }
 
-#[test]
 fn options_that_a_page_cannot_honour_are_refused() {
     let nowhere = PathBuf::from("/no/such/browser");
     let files = BrowserFiles { browser: nowhere.clone(), web: nowhere };
@@ -181,11 +180,7 @@ fn options_that_a_page_cannot_honour_are_refused() {
     assert!(matches!(&error, Error::InvalidOption { option: "threads", .. }), "{error:?}");
 }
 
-#[test]
 fn an_operator_that_webnn_lacks_is_named_and_the_page_lives_on() {
-    if !require("webnn") {
-        return;
-    }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/bert/onnx/model_int8.onnx");
     let graph = GraphFiles::read("model", Path::new(path)).unwrap();
     let engine = engine();
@@ -215,11 +210,7 @@ fn result(
     session.run(inputs, &["y"]).unwrap()[0].as_f32().unwrap().to_vec()
 }
 
-#[test]
 fn webgpu_joins_truths_of_any_sizes_in_one_page() {
-    if !require("webgpu") {
-        return;
-    }
     let engine = engine();
     // The first makes the shader that the second would take: both have one operand repeated along
     // the first axis, by fours and by one.
@@ -251,12 +242,8 @@ fn webgpu_joins_truths_of_any_sizes_in_one_page() {
     }
 }
 
-#[test]
 #[expect(clippy::cast_possible_truncation, reason = "a reference in double precision")]
 fn webgpu_turns_positions_as_exactly_as_single_precision_can() {
-    if !require("webgpu") {
-        return;
-    }
     let engine = engine();
     let angles: Vec<f32> = (-400_i16..400).map(|it| f32::from(it) * 2.7 + 0.01).collect();
     for (operator, function) in [("Sin", f64::sin as fn(f64) -> f64), ("Cos", f64::cos)] {
@@ -272,11 +259,7 @@ fn webgpu_turns_positions_as_exactly_as_single_precision_can() {
     }
 }
 
-#[test]
 fn webnn_takes_elements_and_nearest_pixels() {
-    if !require("webnn") {
-        return;
-    }
     let engine = engine();
     let elements = |axis: u64| {
         let gather = node("GatherElements", &["x", "i"], &["y"]);

@@ -7,8 +7,26 @@ use accel_runtime::engine::{Availability, locate};
 use accel_runtime::{Error, GraphModel, OpenvinoDevice, Stage, availability, load};
 
 use super::{ON_OPENVINO, in_child, is_child, options, plain};
-use crate::engines::require;
+use crate::needs::{Needs, library_of_the_system, tests};
 use crate::reference::fixture;
+
+tests! {
+    Needs::Engine("openvino") => [
+        what_was_found_is_told,
+        a_device_that_is_not_there_is_unavailable_and_those_that_are_are_named,
+        #[cfg(target_os = "linux")]
+        a_damaged_library_beside_it_is_found_before_it_ends_the_process,
+        #[cfg(unix)]
+        a_link_to_the_library_is_followed,
+    ],
+    Needs::That(|| library_of_the_system("libopenvino_c")) => [
+        a_missing_library_is_said_with_what_would_bring_it,
+    ],
+    Needs::Nothing => [
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        a_library_that_cannot_be_used_is_unavailable_and_says_why,
+    ],
+}
 
 /// What the child is to find in the message.
 const EXPECTED: &str = "ACCEL_RUNTIME_OPENVINO_EXPECTED";
@@ -22,19 +40,21 @@ fn headers(machine: u8, needed: u64) -> Vec<u8> {
     bytes
 }
 
-#[test]
+/// Loading fails for the reason that is expected, and says what helps.
+fn says_that_it_is_unavailable() {
+    let expected = std::env::var(EXPECTED).unwrap();
+    let error = load::<GraphModel>(&ON_OPENVINO, &fixture("bert").into(), &plain()).unwrap_err();
+    assert!(matches!(error, Error::EngineUnavailable { .. }), "{error:?}");
+    assert_eq!(error.stage(), Stage::Resolve);
+    let text = error.to_string();
+    assert!(text.contains(&expected) && text.contains("accel engines install"), "{text}");
+    assert!(matches!(availability(&plain()), Availability::Unavailable { .. }));
+}
+
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn a_library_that_cannot_be_used_is_unavailable_and_says_why() {
     if is_child() {
-        let expected = std::env::var(EXPECTED).unwrap();
-        let error =
-            load::<GraphModel>(&ON_OPENVINO, &fixture("bert").into(), &plain()).unwrap_err();
-        assert!(matches!(error, Error::EngineUnavailable { .. }), "{error:?}");
-        assert_eq!(error.stage(), Stage::Resolve);
-        let text = error.to_string();
-        assert!(text.contains(&expected) && text.contains("accel engines install"), "{text}");
-        assert!(matches!(availability(&plain()), Availability::Unavailable { .. }));
-        return;
+        return says_that_it_is_unavailable();
     }
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str, bytes: &[u8]| {
@@ -59,26 +79,29 @@ fn a_library_that_cannot_be_used_is_unavailable_and_says_why() {
     for (path, expected) in &cases {
         in_child(test, &[(LIBRARY, path), (EXPECTED, expected)]);
     }
-    // Nothing named and nothing installed.
-    let nowhere = folder.path().to_str().unwrap();
-    let python = [("VIRTUAL_ENV", ""), ("CONDA_PREFIX", ""), ("PATH", nowhere)];
-    let variables = [(locate::ENGINES_DIR, nowhere), (LIBRARY, ""), (EXPECTED, "was not found")];
-    if locate::system_folders().iter().all(|it| locate::matching(it, "libopenvino_c").is_empty()) {
-        in_child(test, &[&variables[..], &python[..]].concat());
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn a_missing_library_is_said_with_what_would_bring_it() {
+    if is_child() {
+        return says_that_it_is_unavailable();
     }
+    let nowhere = tempfile::tempdir().unwrap();
+    let nowhere = nowhere.path().to_str().unwrap();
+    let test = "openvino::library::a_missing_library_is_said_with_what_would_bring_it";
+    let mut variables = vec![(LIBRARY, ""), (EXPECTED, "was not found")];
+    variables.extend([(locate::ENGINES_DIR, nowhere), ("PATH", nowhere)]);
+    variables.extend([("VIRTUAL_ENV", ""), ("CONDA_PREFIX", "")]);
+    in_child(test, &variables);
 }
 
 /// OpenVINO's own other libraries are loaded by it, without a check of its own.
-#[test]
 #[cfg(target_os = "linux")]
 fn a_damaged_library_beside_it_is_found_before_it_ends_the_process() {
     let test = "openvino::library::a_damaged_library_beside_it_is_found_before_it_ends_the_process";
     if is_child() {
         let error = found().unwrap_err().to_string();
         assert!(error.contains("libopenvino.so.0") && error.contains("is cut off"), "{error}");
-        return;
-    }
-    if !require("openvino") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -90,28 +113,19 @@ fn a_damaged_library_beside_it_is_found_before_it_ends_the_process() {
     in_child(test, &[(LIBRARY, library.to_str().unwrap())]);
 }
 
-#[test]
 fn what_was_found_is_told() {
-    if !require("openvino") {
-        return;
-    }
     let found = found().unwrap();
-    println!("{found:?}");
     assert!(found.path.is_file());
     assert!(found.version.starts_with("20"), "{}", found.version);
     assert!(found.devices.iter().all(|it| !it.name.is_empty() && !it.full_name.is_empty()));
 }
 
 /// A link elsewhere is followed: OpenVINO looks for its other libraries beside the real file.
-#[test]
 #[cfg(unix)]
 fn a_link_to_the_library_is_followed() {
     let test = "openvino::library::a_link_to_the_library_is_followed";
     if is_child() {
         load::<GraphModel>(&ON_OPENVINO, &fixture("bert").into(), &plain()).unwrap();
-        return;
-    }
-    if !require("openvino") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -120,11 +134,7 @@ fn a_link_to_the_library_is_followed() {
     in_child(test, &[(LIBRARY, link.to_str().unwrap())]);
 }
 
-#[test]
 fn a_device_that_is_not_there_is_unavailable_and_those_that_are_are_named() {
-    if !require("openvino") {
-        return;
-    }
     let devices = &found().unwrap().devices;
     let load = |options| load::<GraphModel>(&ON_OPENVINO, &fixture("bert").into(), &options);
     for (device, index, name) in

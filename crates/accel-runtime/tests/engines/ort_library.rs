@@ -12,16 +12,39 @@ use accel_runtime::{
     Availability, CpuEngine, CpuOptions, DeviceOptions, SessionOptions, availability,
 };
 
-use crate::engines::{options, require};
+use crate::needs::{Needs, library_of_the_system, tests};
+use crate::options;
 use crate::reference::OPTIONS;
+
+tests! {
+    Needs::Engine("ort") => [
+        a_library_that_was_cut_off_is_refused,
+        a_search_goes_on_after_a_library_of_no_use,
+    ],
+    Needs::That(|| library_of_the_system("libonnxruntime")) => [
+        a_missing_library_is_said_with_what_would_bring_it,
+    ],
+    Needs::Nothing => [
+        files_that_are_no_library_are_refused,
+        #[cfg(target_os = "linux")]
+        a_library_of_another_machine_is_named_as_such,
+        old_libraries_and_other_ones_are_refused,
+    ],
+}
 
 /// Begins what the other process says.
 const SAYS: &str = "the library: ";
 
-/// Not a test of its own: what the other process does.
-#[test]
-#[ignore = "run by the tests below, each with a library of its own"]
-fn what_the_library_says() {
+/// Set in a process that is to say what it makes of its library.
+const CHILD: &str = "ACCEL_RUNTIME_ORT_CHILD";
+
+/// Whether this is a process that [`says`] started.
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// What that process does.
+pub(crate) fn say() {
     let either = DeviceOptions::Cpu(CpuOptions {
         engine: CpuEngine::OrtElseRten,
         prepack_weights: false,
@@ -42,8 +65,7 @@ fn what_the_library_says() {
 /// What a process with these variables says of its library.
 fn says(variables: &[(&str, OsString)]) -> String {
     let mut process = Command::new(std::env::current_exe().unwrap());
-    process.args(["ort_library::what_the_library_says", "--exact", "--ignored", "--nocapture"]);
-    process.env_remove(ONNXRUNTIME).envs(variables.iter().cloned());
+    process.env(CHILD, "1").env_remove(ONNXRUNTIME).envs(variables.iter().cloned());
     let output = process.output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}: {printed}", output.status);
@@ -61,7 +83,6 @@ fn assert_refused(library: &Path, reason: &str) {
     assert!(said.ends_with("[neither]"), "{said}");
 }
 
-#[test]
 fn a_missing_library_is_said_with_what_would_bring_it() {
     let empty = tempfile::tempdir().unwrap();
     let nowhere = || OsString::from(empty.path());
@@ -73,16 +94,11 @@ fn a_missing_library_is_said_with_what_would_bring_it() {
         ("CONDA_PREFIX", nowhere()),
         ("LD_LIBRARY_PATH", nowhere()),
     ]);
-    if said.contains("CPUExecutionProvider") {
-        println!("not tested, because the system has one: {said}");
-        return;
-    }
     assert!(said.contains("not on this machine"), "{said}");
     assert!(said.contains("accel engines install onnxruntime"), "{said}");
     assert!(said.ends_with("[rten]"), "{said}");
 }
 
-#[test]
 fn files_that_are_no_library_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("libonnxruntime.so.1.31.1");
@@ -94,7 +110,6 @@ fn files_that_are_no_library_are_refused() {
 }
 
 #[cfg(target_os = "linux")]
-#[test]
 fn a_library_of_another_machine_is_named_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("libonnxruntime.so.1.31.1");
@@ -107,11 +122,7 @@ fn a_library_of_another_machine_is_named_as_such() {
     assert_refused(&file, &format!("it is built for {arch} processors"));
 }
 
-#[test]
 fn a_library_that_was_cut_off_is_refused() {
-    if !require("ort") {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let whole = found().unwrap().path;
     let file = folder.path().join(whole.file_name().unwrap());
@@ -134,7 +145,6 @@ fn compiled(folder: &Path, source: &str) -> PathBuf {
     library
 }
 
-#[test]
 fn old_libraries_and_other_ones_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let other = compiled(folder.path(), "");
@@ -156,11 +166,7 @@ fn old_libraries_and_other_ones_are_refused() {
 }
 
 /// Among the libraries found, one of no use does not hide the next one.
-#[test]
 fn a_search_goes_on_after_a_library_of_no_use() {
-    if !require("ort") {
-        return;
-    }
     let engines = tempfile::tempdir().unwrap();
     let place = |build: &str| {
         let folder = engines.path().join(build).join("onnxruntime/capi");

@@ -5,8 +5,16 @@ use std::fs;
 use accel_runtime::{Error, GraphModel, Tensor, TensorData, load};
 
 use super::{ON_OPENVINO, load_bytes, plain, run};
-use crate::engines::require;
+use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{BOOL, FLOAT, Message, floats, folder, graph, model, node, value};
+
+tests! {
+    Needs::Engine("openvino") => [
+        ties_go_where_onnx_says,
+        bodies_of_control_flow_quantize_as_well,
+        with_weights_in_another_file_it_is_refused,
+    ],
+}
 
 const UINT8: u64 = 2;
 
@@ -27,11 +35,7 @@ fn quantize() -> Message {
 }
 
 /// Half of the values lie half-way between two steps, where the last digit of a quotient decides.
-#[test]
 fn ties_go_where_onnx_says() {
-    if !require("openvino") {
-        return;
-    }
     let skill = load_bytes(&model(&graph(
         &[quantize()],
         &[],
@@ -73,11 +77,7 @@ fn ties_go_where_onnx_says() {
 }
 
 /// -2.5 divided by 5 / 255 is no tie, times 51 it is one. Values of the ONNX reference.
-#[test]
 fn bodies_of_control_flow_quantize_as_well() {
-    if !require("openvino") {
-        return;
-    }
     let branch = |nodes: &[Message]| graph(nodes, &[], &[], &[value("y", UINT8, &["n"])]);
     let body = |name: &str, graph: &Message| {
         // `AttributeType.GRAPH`
@@ -109,11 +109,7 @@ fn bodies_of_control_flow_quantize_as_well() {
 }
 
 /// The rewritten file is handed over without its folder, in which its weights are.
-#[test]
 fn with_weights_in_another_file_it_is_refused() {
-    if !require("openvino") {
-        return;
-    }
     let pair = |key, value| Message::default().text(1, key).text(2, value);
     let weights = Message::default().number(1, 4).number(2, FLOAT).text(8, "w").number(14, 1);
     let weights = weights.message(13, &pair("location", "weights.bin"));
