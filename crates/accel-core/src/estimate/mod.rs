@@ -1,8 +1,17 @@
 //! What a model needs: exact weights, then memory, cores and disk.
 
+mod blocks;
+mod error;
+mod facts;
+mod parameters;
+mod rules;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Precision;
+
+pub use error::EstimateError;
+pub use parameters::{ParameterCount, parameters, supported_model_types};
 
 /// Where a count of parameters comes from, the most trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

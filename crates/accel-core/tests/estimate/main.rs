@@ -1,0 +1,3 @@
+//! Estimates, held against what transformers says.
+
+mod counts;
