@@ -285,7 +285,8 @@ pub(super) struct AddArgs {
     /// The entry's key [default: from the configuration]
     #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(super) key: Option<String>,
-    /// The number of the model's weights, which a config.json does not say
+    /// The number of the model's weights [default: counted from config.json where its architecture
+    /// is known]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) parameters: Option<u64>,
     /// The repository on the Hugging Face Hub [default: from the configuration]

@@ -59,11 +59,6 @@ fn validate(place: &RegistryPlace, console: Console) -> Result<Done, Failure> {
 
 fn add(add: &AddArgs, console: Console) -> Result<Done, Failure> {
     let path = places::registry_path(add.place.registry.as_deref(), console)?;
-    let Some(parameters) = add.parameters else {
-        return Err(Failure::usage(
-            "say how many weights the model has with --parameters N: a config.json does not, and the model's page on the Hub does",
-        ));
-    };
     let read = |path: &Path| std::fs::read_to_string(path).map_err(Error::io("read", path));
     let config = read(&add.config)?;
     let before = read(&path)?;
@@ -71,7 +66,7 @@ fn add(add: &AddArgs, console: Console) -> Result<Done, Failure> {
         config_json: &config,
         key: add.key.as_deref(),
         hub_id: add.hub_id.as_deref(),
-        parameters,
+        parameters: add.parameters,
     };
     let after = registry::add_entry(&before, &new)?;
     let name = path.display().to_string();

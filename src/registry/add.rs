@@ -1,7 +1,8 @@
 //! A new entry from a model's `config.json`.
 
 use accel_core::classify::{Classification, ModelFacts, classify};
-use accel_core::{Platform, Vocabulary};
+use accel_core::estimate::{self, EstimateError};
+use accel_core::{Config, Platform, Vocabulary};
 
 use super::context::{Context, quote};
 use super::yaml::{self, Entry, Value};
@@ -16,8 +17,8 @@ pub struct NewEntry<'a> {
     pub key: Option<&'a str>,
     /// Its repository on the Hub; without one, the config's `_name_or_path`.
     pub hub_id: Option<&'a str>,
-    /// Number of weights; a config does not say it.
-    pub parameters: u64,
+    /// Number of weights; without one, it is counted from the config.
+    pub parameters: Option<u64>,
 }
 
 /// Why no entry was added.
@@ -65,6 +66,11 @@ pub enum AddError {
         /// What the config says.
         model_type: String,
     },
+    /// The number of weights is not given, and the config does not tell it.
+    #[error(
+        "{0}; or say with --parameters how many weights the model has, which its page on the Hub tells"
+    )]
+    Uncounted(EstimateError),
     /// `models` is written in a way that has no place for lines.
     #[error("`models` is written in braces; write it as indented lines first")]
     FlowStyle,
@@ -93,9 +99,20 @@ pub fn add_entry(registry_yaml: &str, new: &NewEntry<'_>) -> Result<String, AddE
     if let Some((what, value)) = duplicate {
         return Err(AddError::Duplicate { what, value });
     }
-    let text = insert(registry_yaml, &facts.entry(new.parameters))?;
+    let parameters = match new.parameters {
+        Some(it) => it,
+        None => count(new.config_json)?,
+    };
+    let text = insert(registry_yaml, &facts.entry(parameters))?;
     parse(&text, "the registry with the new entry").map_err(AddError::Entry)?;
     Ok(text)
+}
+
+/// The number of weights by the rules of the config's model type.
+fn count(config_json: &str) -> Result<u64, AddError> {
+    let config: Config = serde_json::from_str(config_json).map_err(AddError::Json)?;
+    let count = estimate::parameters(&config).map_err(AddError::Uncounted)?;
+    Ok(count.parameters)
 }
 
 /// What the config says.

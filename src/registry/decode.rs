@@ -18,7 +18,7 @@ pub(super) trait Decode: Sized {
 
 /// What a plain scalar is by YAML 1.2's core schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plain {
+pub(super) enum Plain {
     Null,
     Bool(bool),
     Integer,
@@ -26,7 +26,8 @@ enum Plain {
     Text,
 }
 
-fn resolve(text: &str) -> Plain {
+/// What a plain scalar is.
+pub(super) fn resolve(text: &str) -> Plain {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Plain::Null,
         "true" | "True" | "TRUE" => return Plain::Bool(true),

@@ -9,6 +9,7 @@
 //! 4. `validate` checks what only makes sense together, asks the classifier, applies defaults, and
 //!    gives the [`Registry`].
 
+mod config;
 mod context;
 mod decode;
 mod ident;

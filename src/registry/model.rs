@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use accel_core::classify::Classification;
 use accel_core::{
-    CaseName, Evidence, Family, OptionValue, Platform, Precision, Subfamily, Support, Task,
+    CaseName, Config, Evidence, Family, OptionValue, Platform, Precision, Subfamily, Support, Task,
     Tolerance,
 };
 
@@ -79,6 +79,9 @@ pub struct Model {
     pub key_model: bool,
     /// Number of weights of the Hub's model.
     pub parameters: u64,
+    /// Its `config.json` as far as the entry has it: what differs from transformers' defaults, and
+    /// the entry's `architectures` and `model_type`. `None` when the entry has no `config`.
+    pub config: Option<Config>,
     /// Where its files or its fixture lie: relative to the registry's folder, forward slashes, no
     /// `..`; empty when there are none.
     pub model_dir: String,

@@ -79,10 +79,12 @@ codes! {
     NoTolerance = "E409", "no tolerance for the precision of a cell";
     NoFamilyDefaults = "E410", "a model's family has no defaults";
     UnplannedCase = "E411", "an expected failure of a case that no test of the cell has";
+    OtherCount = "E412", "the parameters are not those that the config gives";
     // 5xx: worth a look.
     OverridesClassifier = "W501", "the entry and the classifier disagree about the subfamily";
     ConflictingEvidence = "W502", "what the entry says of the model points to several kinds";
     UnpinnedRevision = "W503", "the revision is not a commit and can move";
+    Uncountable = "W504", "nothing counts the weights of this config";
 }
 
 impl Code {

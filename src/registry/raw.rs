@@ -2,6 +2,7 @@
 
 use accel_core::{CaseName, Evidence, Family, Platform, Precision, Subfamily, Support, Task};
 
+use super::config::ModelConfig;
 use super::context::{Context, Span, quote, suggest};
 use super::decode::{self, Decode, Field, Flag, List, Map, record};
 use super::options::RawOptions;
@@ -77,6 +78,9 @@ record! {
         required key_model: Flag,
         /// Number of weights of the Hub's model; shared ones count once.
         required parameters: Count,
+        /// What its `config.json` says where it differs from transformers' defaults for the model
+        /// type; `{}` where it does not. Memory is estimated from it, and `parameters` must agree.
+        optional config: ModelConfig,
         /// Where its files or its fixture lie, relative to this file's folder.
         optional model_dir: ModelDir,
         /// Precisions beside fp32 in which its `model_dir` has every graph; each is tested on every

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map as Object, Value as Json, json};
 
 use super::VERSION;
+use super::config::ModelConfig;
 use super::decode::{Flag, List, Map, Record, prose};
 use super::options::{RawOptions, fields_of, minimum};
 use super::raw::{
@@ -96,6 +97,7 @@ macro_rules! inline {
 
 inline! {
     [] Version, "Version", _generator => json_schema!({ "const": VERSION });
+    [] ModelConfig, "ModelConfig", _generator => json_schema!({ "type": "object" });
     [] Flag, "Flag", _generator => json_schema!({ "type": "boolean" });
     [] Count, "Count", _generator =>
         json_schema!({ "type": "integer", "minimum": 1, "maximum": i64::MAX });

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use accel_core::classify::{Classification, ModelFacts, classify};
 use accel_core::{
-    Evidence, Family, OptionValue, Platform, Precision, Subfamily, Support, Task, Tolerance,
-    Vocabulary,
+    Config, Evidence, Family, OptionValue, Platform, Precision, Subfamily, Support, Task,
+    Tolerance, Value as Said, Vocabulary, estimate, group_digits,
 };
 
 use crate::cases;
@@ -159,6 +159,7 @@ fn model(
     cx: &mut Context<'_>,
 ) -> Option<Model> {
     warn_if_unpinned(raw, cx);
+    report_other_count(raw, cx);
     let kind = kind(raw, at, cx);
     let subfamily = kind.as_ref().map(|(_, it)| *it);
     if let Some(subfamily) = subfamily {
@@ -197,6 +198,7 @@ fn model(
         tasks: tasks(raw),
         key_model: raw.key_model.value()?.0,
         parameters: raw.parameters.value()?.0,
+        config: config(raw),
         model_dir: raw.model_dir.value().map(|it| it.0.clone()).unwrap_or_default(),
         precisions,
         classification,
@@ -216,6 +218,42 @@ fn tasks(raw: &RawModel) -> Vec<Task> {
 
 fn precisions(raw: &RawModel) -> Vec<Precision> {
     raw.precisions.value().into_iter().flat_map(|it| &it.0).map(|(it, _)| *it).collect()
+}
+
+/// The entry's `config` with what it has beside it.
+fn config(raw: &RawModel) -> Option<Config> {
+    let mut config = raw.config.value()?.0.clone();
+    let architectures = architectures(raw).into_iter().map(Said::Text).collect();
+    config.0.insert("architectures".to_owned(), Said::List(architectures));
+    let model_type = raw.model_type.value()?.0.clone();
+    config.0.insert("model_type".to_owned(), Said::Text(model_type));
+    Some(config)
+}
+
+/// Two statements on the same weights must agree.
+fn report_other_count(raw: &RawModel, cx: &mut Context<'_>) {
+    let (Some(config), Some(span), Field::Good { value, span: at }) =
+        (config(raw), raw.config.span(), &raw.parameters)
+    else {
+        return;
+    };
+    match estimate::parameters(&config) {
+        Ok(count) if count.parameters != value.0 => {
+            let message = format!(
+                "{} parameters, but {} has {} by this `config`",
+                group_digits(value.0),
+                quote(&count.architecture),
+                group_digits(count.parameters)
+            );
+            let help = "mend the one that is wrong; weights that are shared count once";
+            cx.advise(Code::OtherCount, *at, message, help);
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let message = format!("the weights of this config cannot be counted: {error}");
+            cx.advise(Code::Uncountable, span, message, "mend it, or remove `config`");
+        }
+    }
 }
 
 fn warn_if_unpinned(raw: &RawModel, cx: &mut Context<'_>) {

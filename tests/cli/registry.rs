@@ -75,9 +75,13 @@ fn an_entry_that_cannot_be_added_changes_nothing() {
         "strange.json",
         r#"{ "_name_or_path": "a/b", "architectures": ["X"], "model_type": "y" }"#,
     );
+    project.write(
+        "unknown.json",
+        r#"{ "_name_or_path": "a/b", "architectures": ["FrobForMaskedLM"], "model_type": "frob" }"#,
+    );
     let before = project.tree();
     for (arguments, reason) in [
-        ("config.json", "--parameters N"),
+        ("unknown.json", "--parameters"),
         ("config.json --parameters 1 --key Not-A-Key", "snake_case"),
         ("config.json --parameters 0", "--parameters"),
         ("broken.json --parameters 1", "not JSON"),

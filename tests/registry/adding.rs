@@ -11,7 +11,7 @@ const ROBERTA: &str = r#"{"_name_or_path": "FacebookAI/roberta-base", "architect
     "model_type": "roberta", "hidden_size": 768}"#;
 
 fn new(config_json: &str) -> NewEntry<'_> {
-    NewEntry { config_json, key: None, hub_id: None, parameters: 124_697_433 }
+    NewEntry { config_json, key: None, hub_id: None, parameters: Some(124_697_433) }
 }
 
 #[test]
@@ -31,6 +31,20 @@ fn the_entry_is_added_and_every_byte_stays() {
         let is_real = cell.support == Support::Real;
         assert_eq!(is_real, *platform == Platform::Cpu);
     }
+}
+
+#[test]
+fn weights_are_counted_where_nobody_says_how_many() {
+    // bert-base is the default of its config class; transformers 5.23 builds 109 514 298.
+    let bert =
+        r#"{"_name_or_path": "a/b", "architectures": ["BertForMaskedLM"], "model_type": "bert"}"#;
+    let uncounted = |config| NewEntry { key: Some("other"), parameters: None, ..new(config) };
+    let text = add_entry(BASE, &uncounted(bert)).unwrap();
+    assert_eq!(valid(&text).model("other").unwrap().parameters, 109_514_298);
+    let unknown = bert.replace(r#""bert""#, r#""bertish""#);
+    let error = add_entry(BASE, &uncounted(&unknown)).unwrap_err();
+    assert!(matches!(error, AddError::Uncounted(_)), "{error}");
+    assert!(error.to_string().contains("--parameters"), "{error}");
 }
 
 #[test]
@@ -91,7 +105,7 @@ fn a_config_that_says_too_little_is_an_error_with_advice() {
     assert!(matches!(error(unknown), AddError::Unclassified { .. }));
     let bad_key = NewEntry { key: Some("type"), ..new(ROBERTA) };
     assert!(matches!(add_entry(BASE, &bad_key).unwrap_err(), AddError::Key { .. }));
-    let none = NewEntry { parameters: 0, ..new(ROBERTA) };
+    let none = NewEntry { parameters: Some(0), ..new(ROBERTA) };
     assert!(matches!(add_entry(BASE, &none).unwrap_err(), AddError::Entry(_)));
 }
 

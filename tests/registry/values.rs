@@ -5,7 +5,7 @@ use accel_core::{
     Tolerance, Vocabulary, common_option_fields, device_option_fields,
 };
 
-use super::support::{BASE, base_and, base_with, valid};
+use super::support::{BASE, REAL, base_and, base_with, valid};
 
 #[test]
 fn a_model_has_what_is_written() {
@@ -113,4 +113,25 @@ fn words_that_older_yaml_took_for_something_else_are_text() {
     }
     let text = base_with(&[("class: BERT", "class: \"1\"")]);
     assert_eq!(valid(&text).model("bert").unwrap().class, "1");
+}
+
+#[test]
+fn a_config_counts_the_weights_and_keeps_what_is_written() {
+    let written = "109514298\n    config: { hidden_size: 768, layer_norm_eps: 1.0e-12, id2label: { '0': \"NO\" }, list: [1, two, null, true] }\n";
+    let registry = valid(&base_with(&[("109514298\n", written)]));
+    let config = registry.model("bert").unwrap().config.as_ref().unwrap();
+    assert_eq!(config.model_type(), Some("bert"));
+    assert_eq!(config.architectures(), ["BertForMaskedLM"]);
+    assert_eq!(config.integer("hidden_size"), Some(768));
+    assert_eq!(config.number("layer_norm_eps"), Some(1e-12));
+    assert_eq!(config.text("id2label.0"), Some("NO"));
+    assert_eq!(config.list("list").unwrap().len(), 4);
+    assert_eq!(valid(BASE).model("bert").unwrap().config, None);
+}
+
+#[test]
+fn every_count_of_the_project_follows_from_a_config() {
+    for model in valid(REAL).models {
+        assert!(model.config.is_some(), "{} has no config", model.key);
+    }
 }
