@@ -41,6 +41,15 @@ IRRELEVANT = (
     "num_negatives diversity tdnn xvector ctc_ reduction gradient amp use_return hop_length "
     "sampling_rate sample_rate prefix"
 ).split()
+LLAVA_TOWER = [
+    "hidden_size",
+    "image_size",
+    "intermediate_size",
+    "num_attention_heads",
+    "num_channels",
+    "num_hidden_layers",
+    "patch_size",
+]
 # Texts that decide on shapes.
 TEXTS = {
     "attention_type",
@@ -57,6 +66,8 @@ KEPT = {
     "feat_extract_norm",
     "add_final_layer_norm",
     "scale_embedding",
+    "qk_rope_head_dim",
+    "max_length",
 }
 
 
@@ -90,6 +101,9 @@ def cases(rng: random.Random, types: list[str], fixed: bool) -> list[dict]:
         if fixed:
             for architecture in architectures:
                 found.append(case("default", model_type, architecture, {}))
+                if "?tie_word_embeddings" in dimensions or "tie_word_embeddings" in dimensions:
+                    small = {**vary(rng, dimensions), "tie_word_embeddings": False}
+                    found.append(case("untied", model_type, architecture, small))
             # A whole file, as `save_pretrained` writes it.
             found.append(case("whole", model_type, architectures[0], {}, whole=True))
             for name, architecture, keys in PUBLISHED.get(model_type, []):
@@ -105,10 +119,6 @@ def case(name: str, model_type: str, architecture: str, keys: dict, whole: bool 
     try:
         # A copy, since configurations take parts of what they are given.
         config = AutoConfig.for_model(model_type, **json.loads(json.dumps(keys)))
-        # T5's classes say that they tie, and yet load a head of its own from a checkpoint that has
-        # one, as those have whose config says so (v1.1, mT5, FLAN).
-        if model_type in ("t5", "mt5", "umt5") and keys.get("tie_word_embeddings") is False:
-            config.tie_word_embeddings = False
         with torch.device("meta"):
             model = getattr(transformers, architecture)(config)
     except Exception as error:  # noqa: BLE001
@@ -119,12 +129,23 @@ def case(name: str, model_type: str, architecture: str, keys: dict, whole: bool 
         written = json.loads(config.to_json_string(use_diff=False))
         written["architectures"] = [architecture]
     parameters = sum(it.numel() for it in model.parameters())
+    # T5's classes say that they tie, and yet take a head of its own from a checkpoint that has one,
+    # as those have whose config says so (v1.1, mT5, FLAN).
+    if model_type in ("t5", "mt5", "umt5") and keys.get("tie_word_embeddings") is False:
+        if hasattr(model, "lm_head"):
+            parameters += model.lm_head.weight.numel()
     return {"name": name, "config": written, "parameters": parameters}
 
 
 def defaults() -> str:
     rows = []
     for model_type in sorted({*SPECS, *SUB_CONFIGS}):
+        if model_type == "llava_vision_config":
+            # What LLaVA takes where nothing is said of the tower is not its class's default.
+            tower = transformers.LlavaConfig().vision_config
+            for key in LLAVA_TOWER:
+                rows.append(f"{model_type}\t{key}\t{getattr(tower, key)}")
+            continue
         kind = SUB_CONFIGS.get(model_type) or CONFIG_MAPPING[model_type]
         if isinstance(kind, str):
             kind = getattr(transformers, kind)

@@ -6,6 +6,7 @@ import random
 
 # Types of nested configurations, with their classes where transformers maps none.
 SUB_CONFIGS: dict[str, str | None] = {
+    "llava_vision_config": None,
     "clip_text_model": None,
     "clip_vision_model": None,
     "siglip_text_model": None,
@@ -389,7 +390,7 @@ SPECS: dict[str, tuple[list[str], dict]] = {
     "umt5": (heads("UMT5", "ForConditionalGeneration", "Model", "EncoderModel"), T5),
     "bart": (heads("Bart", "ForConditionalGeneration", "Model", "ForSequenceClassification", "ForQuestionAnswering", "ForCausalLM"), SEQ2SEQ),
     "mbart": (heads("MBart", "ForConditionalGeneration", "Model", "ForSequenceClassification", "ForQuestionAnswering", "ForCausalLM"), SEQ2SEQ),
-    "marian": (["MarianMTModel", "MarianModel"], {**SEQ2SEQ, "?decoder_vocab_size": VOCABULARY, "?share_encoder_decoder_embeddings": one(True)}),
+    "marian": (["MarianMTModel", "MarianModel"], {**SEQ2SEQ, "?decoder_vocab_size": VOCABULARY, "?share_encoder_decoder_embeddings": BOTH}),
     "pegasus": (heads("Pegasus", "ForConditionalGeneration", "Model"), SEQ2SEQ),
     "m2m_100": (heads("M2M100", "ForConditionalGeneration", "Model"), SEQ2SEQ),
     "blenderbot": (heads("Blenderbot", "ForConditionalGeneration", "Model"), SEQ2SEQ),

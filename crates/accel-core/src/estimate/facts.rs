@@ -211,12 +211,17 @@ impl<'a> Facts<'a> {
 
     /// Classes that a head tells apart: `id2label`, `num_labels`, or two.
     pub(super) fn labels(&self) -> Result<Size> {
+        self.labels_or(2)
+    }
+
+    /// The same, with another number where nothing is said.
+    pub(super) fn labels_or(&self, otherwise: Size) -> Result<Size> {
         if let Some(Value::Map(it)) = self.written("id2label") {
             return Ok(it.0.len() as Size);
         }
         match self.written("num_labels") {
             Some(it) => self.sized("num_labels", it),
-            None => Ok(2),
+            None => Ok(otherwise),
         }
     }
 

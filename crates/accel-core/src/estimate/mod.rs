@@ -3,6 +3,10 @@
 mod blocks;
 mod error;
 mod facts;
+mod memory;
+mod model;
+mod name;
+mod network;
 mod parameters;
 mod rules;
 
@@ -11,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::Precision;
 
 pub use error::EstimateError;
+pub use memory::WeightFormat;
+pub use model::{Request, estimate, estimate_counted, estimate_from_parameters};
+pub use name::parameters_from_name;
 pub use parameters::{ParameterCount, parameters, supported_model_types};
 
 /// Where a count of parameters comes from, the most trusted first.
@@ -89,6 +96,8 @@ pub struct Estimate {
     pub parameters_source: ParametersSource,
     /// How the model is to be run.
     pub workload: Workload,
+    /// How its weights are stored.
+    pub weight_format: WeightFormat,
     /// Memory by part.
     pub memory_bytes: MemoryBytes,
     /// What a machine must have.

@@ -22,10 +22,10 @@ impl Text {
         })
     }
 
-    /// Dense layer, norm and the vocabulary's bias; its matrix too unless it is that of the
-    /// embeddings.
+    /// Dense layer, norm and the vocabulary's bias. Unless it is tied to the embeddings, the
+    /// layer to the vocabulary comes on top, with a second bias.
     pub(super) const fn masked_head(&self, tied: bool) -> Size {
-        let matrix = if tied { 0 } else { self.vocabulary * self.hidden };
+        let matrix = if tied { 0 } else { linear(self.hidden, self.vocabulary, true) };
         linear(self.hidden, self.hidden, true) + norm(self.hidden) + self.vocabulary + matrix
     }
 }
@@ -90,7 +90,11 @@ pub(super) fn distilbert(facts: &Facts<'_>, head: &str) -> Counted {
     let labels = linear(hidden, facts.labels()?, true);
     Ok(Some(match head {
         "Model" => body,
-        "ForMaskedLM" => body + text.masked_head(facts.flag("tie_word_embeddings")?),
+        // One bias, tied or not.
+        "ForMaskedLM" => {
+            let tied = facts.flag("tie_word_embeddings")?;
+            body + text.masked_head(true) + if tied { 0 } else { text.vocabulary * hidden }
+        }
         "ForSequenceClassification" => body + dense + labels,
         "ForMultipleChoice" => body + dense + linear(hidden, 1, true),
         "ForTokenClassification" | "ForQuestionAnswering" => body + labels,

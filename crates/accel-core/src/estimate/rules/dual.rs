@@ -17,7 +17,7 @@ fn text_tower(facts: &Facts<'_>) -> Result<Size, EstimateError> {
 }
 
 /// A class token, patches without bias, norms before and behind the layers.
-fn vision_tower(facts: &Facts<'_>) -> Result<Size, EstimateError> {
+pub(super) fn vision_tower(facts: &Facts<'_>) -> Result<Size, EstimateError> {
     let hidden = facts.size("hidden_size")?;
     let (positions, projection) = patches(facts, false)?;
     Ok(hidden + projection + (positions + 1) * hidden + layers(facts)? + 2 * norm(hidden))

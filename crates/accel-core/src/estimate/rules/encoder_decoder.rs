@@ -97,14 +97,26 @@ pub(super) fn bart(facts: &Facts<'_>, head: &str) -> Counted {
         + around;
     let tied = facts.flag("tie_word_embeddings")?;
     let words = embedding(vocabulary, hidden);
-    let matrix = if tied { 0 } else { linear(hidden, vocabulary, false) };
-    let body = words + encoder + decoder;
-    let labels = linear(hidden, facts.labels()?, true);
+    // Only Marian may give each side a vocabulary of its own.
+    let marian = facts.model_type == "marian";
+    let written = facts.optional("decoder_vocab_size")?.filter(|_| marian).unwrap_or(vocabulary);
+    let shared = !marian || facts.flag("share_encoder_decoder_embeddings")?;
+    let outputs = if shared { vocabulary } else { written };
+    let matrix = if tied { 0 } else { linear(hidden, outputs, false) };
+    // Untied, encoder and decoder have tables of their own beside the shared one.
+    let tables = match (shared, tied) {
+        (true, true) => words,
+        (true, false) => 2 * words + embedding(written, hidden),
+        (false, _) => words + embedding(written, hidden),
+    };
+    let body = tables + encoder + decoder;
+    // BART tells three classes apart where nothing is said (entailment).
+    let labels = linear(hidden, facts.labels_or(if facts.model_type == "bart" { 3 } else { 2 })?, true);
     Ok(Some(match head {
         "Model" => body,
         "ForConditionalGeneration" | "MTModel" => body + matrix,
         "ForSequenceClassification" => body + linear(hidden, hidden, true) + labels,
-        "ForQuestionAnswering" => body + labels,
+        "ForQuestionAnswering" => body + linear(hidden, 2, true),
         "ForCausalLM" => words + decoder + matrix,
         _ => return Ok(None),
     }))

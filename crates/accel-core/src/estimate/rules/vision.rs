@@ -174,7 +174,9 @@ pub(super) fn spectrogram(facts: &Facts<'_>, head: &str) -> Counted {
 pub(super) fn videomae(facts: &Facts<'_>, head: &str) -> Counted {
     let patches = Patches::read(facts, facts.size("tubelet_size")?)?;
     let hidden = patches.hidden;
-    let biased = if facts.flag("qkv_bias")? { 2 * hidden } else { 0 };
+    // Older configs have the key that other models have.
+    let key = if facts.has("qkv_bias") { "qkv_bias" } else { "qv_bias" };
+    let biased = if facts.flag(key)? { 2 * hidden } else { 0 };
     let layer = attention(hidden, false, true)
         + biased
         + mlp(hidden, facts.size("intermediate_size")?, true)

@@ -5,6 +5,7 @@ use super::super::blocks::{
 };
 use super::super::facts::{Facts, Size};
 use super::bert::Text;
+use super::dual::vision_tower;
 use super::{Counted, EstimateError, decoder, nested};
 
 /// The language model's matrix to the vocabulary, unless it is that of the embeddings.
@@ -18,19 +19,35 @@ fn matrix(facts: &Facts<'_>, text: &Facts<'_>) -> Result<Size, EstimateError> {
 pub(super) fn llava(facts: &Facts<'_>, head: &str) -> Counted {
     let text = facts.part("text_config", "llama")?;
     let vision = facts.part("vision_config", "clip_vision_model")?;
+    let tower = if facts.has("vision_config") {
+        nested(&vision)?
+    } else {
+        let whole = vision.with_type("llava_vision_config");
+        return llava_parts(facts, head, &text, vision_tower(&whole)?, &whole);
+    };
+    llava_parts(facts, head, &text, tower, &vision)
+}
+
+fn llava_parts(
+    facts: &Facts<'_>,
+    head: &str,
+    text: &Facts<'_>,
+    tower: Size,
+    vision: &Facts<'_>,
+) -> Counted {
     let hidden = text.size("hidden_size")?;
     // Features of several layers may be taken side by side.
     let seen = vision.size("hidden_size")? * facts.entries("vision_feature_layer");
     let bias = facts.flag("multimodal_projector_bias")?;
     let newline = if facts.model_type == "llava_next" { hidden } else { 0 };
-    let body = nested(&text)?
-        + nested(&vision)?
+    let body = nested(text)?
+        + tower
         + linear(seen, hidden, bias)
         + linear(hidden, hidden, bias)
         + newline;
     Ok(match head {
         "Model" => Some(body),
-        "ForConditionalGeneration" => Some(body + matrix(facts, &text)?),
+        "ForConditionalGeneration" => Some(body + matrix(facts, text)?),
         _ => None,
     })
 }
