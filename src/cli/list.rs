@@ -1,6 +1,6 @@
 //! `--list`.
 
-use accel_core::{Family, Platform, Support, Vocabulary as _};
+use accel_core::{Family, OptionValue, Platform, Support, Vocabulary as _};
 use serde_json::{Value, json};
 
 use super::args::{Cli, ListArg, OutputFormat};
@@ -8,7 +8,7 @@ use super::console::{Console, TableCell, heading, plain, table};
 use super::failure::Failure;
 use super::{Done, json as document, places};
 use crate::matrix;
-use crate::registry::Registry;
+use crate::registry::{Cell, Registry};
 use crate::templates::Templates;
 
 /// A list: what it is called, its columns, its rows, and the same as JSON.
@@ -104,23 +104,40 @@ fn matrix(registry: &Registry) -> List {
         let words = Platform::ALL.iter().map(|it| model.cells.get(it).map(matrix::word));
         let words = words.map(Option::unwrap_or_default);
         rows.push([model.key.to_string()].into_iter().chain(words).collect());
-        let cells: serde_json::Map<String, Value> = model
-            .cells
-            .iter()
-            .map(|(platform, it)| {
-                let cell = json!({
-                    "support": it.support,
-                    "evidence": it.evidence,
-                    "reason": it.reason,
-                });
-                (platform.to_string(), cell)
-            })
-            .collect();
-        items.push(json!({ "model": model.key, "platforms": cells }));
+        let cells: serde_json::Map<String, Value> =
+            model.cells.iter().map(|(it, cell)| (it.to_string(), self::cell(cell))).collect();
+        items.push(json!({
+            "model": model.key,
+            "class": model.class,
+            "hub_id": model.hub_id,
+            "architectures": model.architectures,
+            "model_type": model.model_type,
+            "family": model.family(),
+            "subfamily": model.subfamily,
+            "tasks": model.tasks,
+            "parameters": model.parameters,
+            "precisions": model.precisions,
+            "platforms": cells,
+        }));
     }
     let platforms = Platform::ALL.iter().map(|it| it.name());
     let columns = ["model"].into_iter().chain(platforms).collect();
     List { name: "matrix", columns, rows, items }
+}
+
+/// What is claimed of a cell, what stands behind it, and what bounds it.
+fn cell(cell: &Cell) -> Value {
+    let limit = match cell.options.get("memory_limit_bytes") {
+        Some(OptionValue::Integer(bytes)) => *bytes,
+        _ => 0,
+    };
+    json!({
+        "support": cell.support,
+        "evidence": cell.evidence,
+        "reason": cell.reason,
+        "memory_limit_bytes": limit,
+        "expected_failures": cell.expected_failures,
+    })
 }
 
 fn families(registry: &Registry) -> List {

@@ -7,6 +7,8 @@ use accel_core::{Platform, Precision, Subfamily, Task, Vocabulary};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::selection::SelectionCommand;
+
 const ABOUT: &str = "Gets engines, and runs a model or a bare graph by hand";
 
 const EXAMPLES: &str = "\
@@ -16,6 +18,8 @@ Examples:
   accel run fixtures/vit photo.jpg       what is in the picture, on the CPU
   accel run fixtures/vit photo.jpg --platform openvino
   accel run --graph model.onnx --inputs in.safetensors --outputs out.safetensors
+  accel select llama --priority cuda,mps,cpu --explain      which device, and why not the others
+  accel matrix                           what runs where
 
 Exit codes:
   0  fine
@@ -81,6 +85,8 @@ pub(crate) enum Command {
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    #[command(flatten)]
+    Selection(SelectionCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -96,6 +102,7 @@ impl Command {
             Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
+            Self::Selection(it) => it.json(),
             Self::Completions { .. } => false,
         }
     }

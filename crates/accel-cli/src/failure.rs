@@ -37,6 +37,16 @@ impl Failure {
         Self { code, message: message.into(), exit: FAILED }
     }
 
+    /// What was asked for did not succeed, and the output says so already.
+    pub(crate) fn told() -> Self {
+        Self::failed("", "")
+    }
+
+    /// Whether nothing is left to print.
+    pub(crate) fn is_told(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// The system refused to do `what` with a path.
     pub(crate) fn io<'a>(
         what: &'a str,

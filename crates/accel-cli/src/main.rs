@@ -5,6 +5,7 @@
 //! | `args` | what may be written on the command line |
 //! | `engines` | what each engine can do here, and installing them |
 //! | `run` | a model directory or a bare graph, once, by hand |
+//! | `selection` | which device a model goes on, what runs where, and why not |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
@@ -13,6 +14,7 @@ mod engines;
 mod failure;
 mod json;
 mod run;
+mod selection;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let console = Console::new(cli.command.json(), cli.command.quiet());
     match dispatch(&cli.command, console) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_told() => ExitCode::from(failure.exit),
         Err(failure) => {
             if console.json() {
                 console.print(&json::failure(&failure));
@@ -48,6 +51,7 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
         Command::Engines(EnginesCommand::List(_)) => engines::list(console),
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
         Command::Run(args) => run::run(args, console),
+        Command::Selection(command) => selection::run(command, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "accel", &mut script);

@@ -6,6 +6,7 @@
 mod vocabulary;
 
 pub mod classify;
+pub mod compatibility;
 mod config;
 pub mod estimate;
 mod evidence;
@@ -13,6 +14,7 @@ pub mod hardware;
 mod names;
 mod options;
 mod outcome;
+pub mod select;
 mod tolerance;
 
 pub use config::{Config, Value};

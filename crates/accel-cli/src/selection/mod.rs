@@ -1,0 +1,75 @@
+//! `accel select`, `recommend`, `compatible`, `pool-config`, `matrix`: which hardware a model
+//! should run on, whether it fits, and why not.
+//!
+//! The judging is `accel_core::{compatibility, select}`; here are its inputs and its tables.
+
+mod args;
+mod compatible;
+mod machine;
+mod matrix;
+mod models;
+mod page;
+mod pool_config;
+mod recommend;
+mod select;
+
+pub(crate) use args::SelectionCommand;
+
+use accel_core::compatibility::{Level, Reason, Verdict};
+
+use crate::console::{Console, Paint, TableCell, bytes};
+use crate::failure::Failure;
+
+/// Runs one of the commands.
+pub(crate) fn run(command: &SelectionCommand, console: Console) -> Result<(), Failure> {
+    match command {
+        SelectionCommand::Select(args) => select::run(args, console),
+        SelectionCommand::Recommend(args) => recommend::run(args, console),
+        SelectionCommand::Compatible(args) => compatible::run(args, console),
+        SelectionCommand::PoolConfig(args) => pool_config::run(args, console),
+        SelectionCommand::Matrix(args) => matrix::run(args, console),
+    }
+}
+
+/// A level in its colour.
+fn level(level: Level) -> TableCell<'static> {
+    let paint: fn(Paint, &str) -> String = match level {
+        Level::High | Level::Medium => Paint::good,
+        Level::Low => Paint::warn,
+        Level::None => Paint::bad,
+    };
+    TableCell { text: level.name().into(), paint }
+}
+
+/// Bytes, or that they are not known.
+fn size(count: Option<u64>) -> String {
+    count.map_or_else(|| "unknown".to_owned(), bytes)
+}
+
+/// A reason with what would help.
+fn told(reason: &Reason) -> String {
+    match &reason.remedy {
+        Some(remedy) => format!("{}; {remedy}", reason.message),
+        None => reason.message.clone(),
+    }
+}
+
+/// Why a verdict is no better than it is: its decisive reasons, or that nothing speaks against it.
+fn why(verdict: &Verdict) -> String {
+    let mut reasons: Vec<_> = verdict.decisive().map(|it| it.message.as_str()).collect();
+    if reasons.is_empty() {
+        reasons = verdict
+            .reasons
+            .iter()
+            .filter(|it| speaks_for(it))
+            .map(|it| it.message.as_str())
+            .collect();
+    }
+    reasons.join("; ")
+}
+
+/// Whether a reason says why a level is high.
+fn speaks_for(reason: &Reason) -> bool {
+    use accel_core::compatibility::Rule::{Evidence, Memory, Override};
+    matches!(reason.rule, Override | Evidence | Memory)
+}

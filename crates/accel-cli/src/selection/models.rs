@@ -1,0 +1,213 @@
+//! The models that are judged: the catalogue's, and folders.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use accel_core::classify::{ModelFacts, classify};
+use accel_core::compatibility::{Model, cells_of_relatives};
+use accel_core::estimate::{Estimate, MemoryBytes, ParametersSource, Requirements, Workload};
+use accel_core::{Config, Precision, Vocabulary as _, nearest};
+use serde::Deserialize;
+
+use super::args::Common;
+use crate::failure::Failure;
+
+/// The registry's models and cells; a test of `accelgen` keeps it up to date.
+const CATALOGUE: &str = include_str!("../../data/catalogue.json");
+
+/// The only version of a catalogue that there is.
+const CATALOGUE_VERSION: u32 = 1;
+
+/// The most bytes that a catalogue or a configuration may have.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// A catalogue as JSON.
+#[derive(Debug, Deserialize)]
+struct Document {
+    version: u32,
+    items: Vec<Model>,
+}
+
+/// Models by name, with what they need.
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    models: Vec<Model>,
+    workload: Workload,
+}
+
+impl Catalogue {
+    /// The one that `--models` names, or the committed one.
+    pub(super) fn open(args: &Common) -> Result<Self, Failure> {
+        let (text, name) = match &args.models {
+            Some(path) => (
+                read_limited(path, MOST_BYTES, "a catalogue of models")?,
+                path.display().to_string(),
+            ),
+            None => (CATALOGUE.to_owned(), "the embedded catalogue".to_owned()),
+        };
+        let wrong = |why: String| {
+            let advice = "write one with `accelgen --list --matrix --format json`";
+            Failure::input("unreadable", format!("{name} is not a catalogue: {why}; {advice}"))
+        };
+        let document: Document = serde_json::from_str(&text).map_err(|it| wrong(it.to_string()))?;
+        if document.version != CATALOGUE_VERSION {
+            return Err(wrong(format!("it is of version {}", document.version)));
+        }
+        let workload = Workload {
+            precision: args.precision.unwrap_or(Precision::Fp32),
+            batch: args.batch,
+            context: args.context,
+        };
+        let mut models = document.items;
+        for model in &mut models {
+            model.estimates = estimates(model.parameters, ParametersSource::Registry, workload);
+        }
+        Ok(Self { models, workload })
+    }
+
+    /// Every model.
+    pub(super) fn all(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// The model of that name or Hub id, or the one in that folder.
+    pub(super) fn find(&self, name: &str) -> Result<Model, Failure> {
+        let named = |it: &&Model| it.key == name || (!name.is_empty() && it.hub_id == name);
+        if let Some(model) = self.models.iter().find(named) {
+            return Ok(model.clone());
+        }
+        let folder = Path::new(name);
+        if folder.is_dir() {
+            return self.of_folder(folder);
+        }
+        let known = self.models.iter().flat_map(|it| [it.key.as_str(), it.hub_id.as_str()]);
+        let suggestion =
+            nearest(name, known).map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
+        let keys: Vec<_> = self.models.iter().map(|it| it.key.as_str()).collect();
+        let shown: String = name.chars().take(100).collect();
+        Err(Failure::input(
+            "unknown-model",
+            format!(
+                "there is no model `{shown}`{suggestion}; give a folder with config.json, or one of: {}",
+                keys.join(", ")
+            ),
+        ))
+    }
+
+    /// Models by name, each once, in the order given; the whole catalogue for no names.
+    pub(super) fn find_all(&self, names: &[String]) -> Result<Vec<Model>, Failure> {
+        if names.is_empty() {
+            return Ok(self.models.clone());
+        }
+        let mut found: Vec<Model> = Vec::new();
+        for name in names {
+            let model = self.find(name)?;
+            if found.iter().all(|it| it.key != model.key) {
+                found.push(model);
+            }
+        }
+        Ok(found)
+    }
+
+    fn of_folder(&self, folder: &Path) -> Result<Model, Failure> {
+        let path = folder.join("config.json");
+        let text = read_limited(&path, MOST_BYTES, "a model's configuration")?;
+        let config: Config = serde_json::from_str(&text).map_err(|error| {
+            Failure::input("unreadable", format!("{} is not a model's: {error}", path.display()))
+        })?;
+        let architectures = config.architectures();
+        let model_type = config.model_type();
+        let facts =
+            ModelFacts { architectures: &architectures, model_type, ..ModelFacts::default() };
+        let Some(classification) = classify(&facts) else {
+            return Err(Failure::input(
+                "unknown-kind",
+                format!(
+                    "{} does not tell what kind of model it is (architectures: {}; model_type: {})",
+                    path.display(),
+                    if architectures.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        architectures.join(", ")
+                    },
+                    model_type.unwrap_or("none"),
+                ),
+            ));
+        };
+        let subfamily = classification.subfamily;
+        Ok(Model {
+            key: folder.display().to_string(),
+            class: String::new(),
+            hub_id: String::new(),
+            model_type: model_type.unwrap_or_default().to_owned(),
+            architectures,
+            family: classification.family,
+            subfamily,
+            tasks: subfamily.tasks().to_vec(),
+            parameters: 0,
+            precisions: precisions(&folder.join("onnx")),
+            cells: cells_of_relatives(&self.models, subfamily),
+            estimates: estimates(0, ParametersSource::Config, self.workload),
+        })
+    }
+}
+
+/// Precisions beside single precision in which a folder has a graph.
+fn precisions(folder: &Path) -> Vec<Precision> {
+    let files: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|it| it.file_name().into_string().ok())
+        .collect();
+    let has = |it: &Precision| {
+        let end = format!("{}.onnx", it.file_suffix());
+        files.iter().any(|file| file.ends_with(&end))
+    };
+    Precision::ALL.iter().copied().filter(|it| !it.file_suffix().is_empty() && has(it)).collect()
+}
+
+/// What a model of so many parameters needs in every precision; nothing where they are not known.
+fn estimates(parameters: u64, source: ParametersSource, workload: Workload) -> Vec<Estimate> {
+    if parameters == 0 {
+        return Vec::new();
+    }
+    let of = |precision: &Precision| {
+        let weights = parameters.saturating_mul(precision.bits_per_weight()) / 8;
+        let activations = (weights / 16).saturating_mul(u64::from(workload.batch));
+        let memory_bytes = MemoryBytes { weights, activations, ..MemoryBytes::default() };
+        let min_memory_bytes = memory_bytes.total();
+        Estimate {
+            parameters,
+            parameters_source: source,
+            workload: Workload { precision: *precision, ..workload },
+            memory_bytes,
+            requirements: Requirements {
+                min_memory_bytes,
+                recommended_memory_bytes: min_memory_bytes.saturating_add(min_memory_bytes / 4),
+                cpu_cores: 2,
+                disk_bytes: weights,
+                batch_size: workload.batch,
+            },
+            assumptions: vec![
+                "activations are a sixteenth of the weights for each input".to_owned(),
+            ],
+        }
+    };
+    Precision::ALL.iter().map(of).collect()
+}
+
+/// The text of a file that has no more than `most` bytes.
+pub(super) fn read_limited(path: &Path, most: u64, what: &str) -> Result<String, Failure> {
+    let wrong = |why: String| {
+        Failure::input("unreadable", format!("{} cannot be read as {what}: {why}", path.display()))
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|it| wrong(it.to_string()))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|it| wrong(it.to_string()))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
+        return Err(wrong(format!("it has more than {most} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|it| wrong(it.to_string()))
+}

@@ -1,0 +1,246 @@
+//! Findings in words.
+
+use std::fmt::{self, Write as _};
+
+use super::{Assessment, Finding, Level, Model, Place, Reason, Rule, Target, Verdict};
+use crate::{Precision, Vocabulary as _};
+
+impl Assessment {
+    /// The verdict, every finding with its sentence and with what would help.
+    pub(crate) fn explain(&self, model: &Model, place: Place<'_>) -> Verdict {
+        let target = match place {
+            Place::On(target) => Some(target),
+            Place::Anywhere | Place::Absent => None,
+        };
+        let cell = model.cells.get(&self.platform);
+        Verdict {
+            model: model.key.clone(),
+            platform: self.platform,
+            device: target.map(|it| it.device.clone()),
+            level: self.level,
+            precision: self.precision,
+            need: self.need,
+            support: cell.map(|it| it.support),
+            evidence: cell.map(|it| it.evidence.clone()),
+            reasons: self.findings().map(|it| self.reason(it, model, target)).collect(),
+        }
+    }
+
+    /// Only what allows less than `level`, for a rejection.
+    pub(crate) fn against(
+        &self,
+        model: &Model,
+        target: Option<&Target>,
+        speaks: impl Fn(Finding) -> bool,
+    ) -> Vec<Reason> {
+        let findings = self.findings().filter(|it| speaks(*it));
+        findings.map(|it| self.reason(it, model, target)).collect()
+    }
+
+    fn reason(&self, finding: Finding, model: &Model, target: Option<&Target>) -> Reason {
+        Reason {
+            rule: finding.rule(),
+            finding,
+            allows: finding.allows(),
+            message: self.message(finding, model, target),
+            remedy: self.remedy(finding, model, target),
+        }
+    }
+
+    fn message(&self, finding: Finding, model: &Model, target: Option<&Target>) -> String {
+        let Self { platform, precision, .. } = *self;
+        let label = platform.label();
+        let key = &model.key;
+        let cell = model.cells.get(&platform);
+        match finding.rule() {
+            Rule::Override => match finding {
+                Finding::DeclaredCompatible => {
+                    format!("override: the caller says that {key} runs on {label}")
+                }
+                _ => format!("override: the caller says that {key} does not run on {label}"),
+            },
+            Rule::Support | Rule::Evidence => match (finding, cell) {
+                (Finding::Real, _) => format!("a real engine runs it on {label}"),
+                (Finding::Simulated, Some(cell)) => format!("only simulated: {}", cell.reason),
+                (Finding::Unsupported, Some(cell)) => format!("unsupported: {}", cell.reason),
+                (Finding::Relative, Some(cell)) => format!(
+                    "{key} itself was not tested there; {}, a {}, was: {}",
+                    cell.relative.as_deref().unwrap_or("another model"),
+                    model.subfamily,
+                    cell.evidence
+                ),
+                (Finding::Executed | Finding::Compiled | Finding::Claimed, Some(cell)) => {
+                    cell.evidence.to_string()
+                }
+                _ => format!("the catalogue has no {} on {label}", model.subfamily),
+            },
+            Rule::Precision => match finding {
+                Finding::PrecisionRefused => format!(
+                    "{precision} does not work there: {}",
+                    cell.and_then(|it| it.refusal(precision)).unwrap_or("its tests record it")
+                ),
+                Finding::PrecisionTested => format!("{precision} files are part of its tests"),
+                _ => format!("no test has {precision} files of it"),
+            },
+            Rule::Size => {
+                let weights = model.estimate(precision).map_or(0, |it| it.memory_bytes.weights);
+                let weights = Bytes(weights);
+                if finding == Finding::SizeSmall {
+                    format!("weights of {weights}")
+                } else {
+                    format!("weights of {weights}, over 2 GiB; the tests run far smaller ones")
+                }
+            }
+            Rule::Limit => {
+                let limit = Bytes(cell.map_or(0, |it| it.memory_limit_bytes));
+                let need = Bytes(self.need.map_or(0, |it| it.min_memory_bytes));
+                if finding == Finding::WithinLimit {
+                    format!("needs {need}, within the limit of {limit} on {label}")
+                } else {
+                    format!("needs {need} in {precision}, over the limit of {limit} on {label}")
+                }
+            }
+            Rule::Hardware => match (finding, target.and_then(|it| it.obstacle.as_ref())) {
+                (Finding::Present, _) => match target.and_then(|it| it.name.as_deref()) {
+                    Some(name) => format!("{name} and its engine are here"),
+                    None => format!("{label} is available here"),
+                },
+                (_, Some(obstacle)) => obstacle.reason.clone(),
+                _ => format!("{label} is not available here"),
+            },
+            Rule::Memory => self.memory_message(finding, target),
+        }
+    }
+
+    fn memory_message(&self, finding: Finding, target: Option<&Target>) -> String {
+        let precision = self.precision;
+        let Some(need) = self.need else {
+            return format!("how much memory {precision} needs is not known");
+        };
+        let (min, recommended) =
+            (Bytes(need.min_memory_bytes), Bytes(need.recommended_memory_bytes));
+        let free = Known(target.and_then(|it| it.free_bytes));
+        let total = Known(target.and_then(|it| it.total_bytes));
+        match finding {
+            Finding::FitsRecommended => format!("{precision} needs {recommended}; {free} is free"),
+            Finding::FitsMinimum => {
+                format!("{precision} needs {min}, better {recommended}; {free} is free")
+            }
+            Finding::FitsOnceFree => {
+                format!("{precision} needs {min}; {free} is free of {total}")
+            }
+            Finding::TooLarge => {
+                let has = if total.0.is_some() { total } else { free };
+                format!("{precision} needs {min}; there is {has} in all")
+            }
+            _ => format!("{precision} needs {min}; how much memory is free is not known"),
+        }
+    }
+
+    fn remedy(&self, finding: Finding, model: &Model, target: Option<&Target>) -> Option<String> {
+        if finding.allows() == Level::High {
+            return None;
+        }
+        let label = self.platform.label();
+        let need = self.need.map_or(0, |it| it.min_memory_bytes);
+        Some(match finding {
+            Finding::DeclaredIncompatible => "leave the override out".to_owned(),
+            Finding::Simulated | Finding::Compiled | Finding::Claimed => {
+                format!("run its tests on {label}, and claim what they show in the registry")
+            }
+            Finding::Unsupported => "take another platform".to_owned(),
+            Finding::Unlisted | Finding::Relative => {
+                "add the model to the registry and run its tests".to_owned()
+            }
+            Finding::PrecisionUntested | Finding::PrecisionRefused => {
+                self.other_precision(model, None)
+            }
+            Finding::OverLimit => {
+                let limit = model.cells.get(&self.platform).map_or(0, |it| it.memory_limit_bytes);
+                self.other_precision(model, Some(limit))
+            }
+            Finding::TooLarge => {
+                let room = target.and_then(|it| it.total_bytes.or(it.free_bytes));
+                self.other_precision(model, room)
+            }
+            Finding::FitsOnceFree => {
+                let free = target.and_then(|it| it.free_bytes).unwrap_or(0);
+                format!(
+                    "free {} more: end what uses the device, or take a smaller batch or context",
+                    Bytes(need.saturating_sub(free))
+                )
+            }
+            Finding::FitsMinimum => {
+                "free memory, or take a smaller batch, context or precision".to_owned()
+            }
+            Finding::Absent => target
+                .and_then(|it| it.obstacle.as_ref())
+                .map_or_else(|| format!("use a machine with {label}"), |it| it.remedy.clone()),
+            Finding::NeedUnknown => "give its folder, so that its weights are counted".to_owned(),
+            // A driver that does not tell cannot be made to.
+            _ => return None,
+        })
+    }
+
+    /// Which precisions would do, and if none would, what else helps.
+    fn other_precision(&self, model: &Model, room: Option<u64>) -> String {
+        let cell = model.cells.get(&self.platform);
+        let does = |it: Precision| {
+            it != self.precision
+                && model.has(it)
+                && cell.is_none_or(|cell| cell.refusal(it).is_none())
+                && room.is_none_or(|room| {
+                    model.need(it).is_some_and(|need| need.min_memory_bytes <= room)
+                })
+        };
+        let mut text = String::new();
+        for precision in Precision::ALL.iter().copied().filter(|it| does(*it)) {
+            text.push_str(if text.is_empty() { "take " } else { " or " });
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{precision}");
+        }
+        match (text.is_empty(), room) {
+            (false, _) => text,
+            (true, Some(_)) => {
+                "take a smaller batch or context, a smaller model, or a device with more memory"
+                    .to_owned()
+            }
+            (true, None) => "take another platform".to_owned(),
+        }
+    }
+}
+
+/// Bytes as people write them: `24 MB`, `1.5 GB`, decimal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            it @ 0..1_000 => write!(f, "{it} bytes"),
+            it @ 1_000..1_000_000 => write!(f, "{} kB", rounded(it, 1_000)),
+            it @ 1_000_000..999_500_000 => write!(f, "{} MB", rounded(it, 1_000_000)),
+            it => {
+                let tenths = rounded(it, 100_000_000);
+                write!(f, "{}.{} GB", tenths / 10, tenths % 10)
+            }
+        }
+    }
+}
+
+fn rounded(count: u64, unit: u64) -> u64 {
+    count.saturating_add(unit / 2) / unit
+}
+
+/// Bytes that may not be known.
+#[derive(Clone, Copy, Debug)]
+struct Known(Option<u64>);
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(it) => Bytes(it).fmt(f),
+            None => f.write_str("an unknown amount"),
+        }
+    }
+}
