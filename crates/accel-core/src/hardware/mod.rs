@@ -69,6 +69,9 @@ pub struct Inventory {
     pub engines: Vec<EngineState>,
     /// All seven platforms, in the order of their declaration.
     pub platforms: Vec<PlatformState>,
+    /// What else is worth knowing, such as a variable that does not do what its name says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Fact<String>>,
 }
 
 impl Inventory {
