@@ -20,6 +20,7 @@ mod choose;
 mod decoding;
 pub mod engine;
 mod error;
+pub mod hardware;
 pub mod model;
 mod pool;
 mod simulated;

@@ -36,6 +36,13 @@ impl<T> Fact<T> {
     }
 }
 
+impl<T> Default for Fact<T> {
+    /// A value that was not looked for: what an inventory of an earlier version lacks.
+    fn default() -> Self {
+        Self::unknown("", "not looked for")
+    }
+}
+
 /// Why something cannot be used, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacle {
@@ -62,6 +69,9 @@ pub struct Inventory {
     pub engines: Vec<EngineState>,
     /// All seven platforms, in the order of their declaration.
     pub platforms: Vec<PlatformState>,
+    /// What else is worth knowing, such as a variable that does not do what its name says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Fact<String>>,
 }
 
 impl Inventory {
@@ -81,7 +91,10 @@ impl Inventory {
 pub struct System {
     /// `linux`, `macos`, `windows`.
     pub os: Fact<String>,
-    /// Its name and version for people, such as `Debian GNU/Linux 12 (bookworm)`.
+    /// The machine's model, such as `MacBookPro18,3` or `Raspberry Pi 5 Model B Rev 1.0`.
+    #[serde(default)]
+    pub machine: Fact<String>,
+    /// The system's name and version for people, such as `Debian GNU/Linux 12 (bookworm)`.
     pub os_version: Fact<String>,
     /// The kernel's version.
     pub kernel: Fact<String>,
@@ -104,8 +117,20 @@ pub struct Cpu {
     pub physical_cores: Fact<u32>,
     /// Hardware threads.
     pub logical_cores: Fact<u32>,
+    /// Of the hardware threads, those of the weaker kind; 0 where all are alike.
+    #[serde(default)]
+    pub efficiency_cores: Fact<u32>,
+    /// Parts of the machine that have memory of their own (NUMA nodes).
+    #[serde(default)]
+    pub numa_nodes: Fact<u32>,
     /// Hardware threads that this process may use: affinity, and the container's quota rounded up.
     pub usable_cores: Fact<u32>,
+    /// Hardware threads that this process may be scheduled on, as the system lists them: `0-7,16`.
+    #[serde(default)]
+    pub affinity: Fact<String>,
+    /// How much processor time the container may use.
+    #[serde(default)]
+    pub limit: Fact<CpuLimit>,
     /// Extensions that matter to arithmetic, sorted: `avx2`, `avx512f`, `amx_int8`, `neon`, `sve`, …
     pub extensions: Fact<Vec<String>>,
     /// Level-1 data cache of one core, in bytes.
@@ -116,6 +141,19 @@ pub struct Cpu {
     pub l3_bytes: Fact<u64>,
     /// The highest clock, in MHz.
     pub max_mhz: Fact<u32>,
+    /// The clock when it was read, in MHz.
+    #[serde(default)]
+    pub mhz: Fact<u32>,
+}
+
+/// How much processor time a container may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CpuLimit {
+    /// As much as there is.
+    Unlimited,
+    /// So many thousandths of one core's time.
+    Millicores(u64),
 }
 
 /// Main memory.
@@ -216,6 +254,12 @@ pub struct EngineState {
     pub engine: Engine,
     /// Its version, from its library or files.
     pub version: Fact<String>,
+    /// Where it was found; `None` when it was not, or when it needs no files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What it has here, in its own words: providers, plugins, devices, adapters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
     /// What speaks against it; `None` when it was found.
     pub obstacle: Option<Obstacle>,
 }

@@ -9,7 +9,6 @@ mod declared;
 #[cfg(any(feature = "ort", feature = "openvino"))]
 mod half;
 mod kept;
-#[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 pub mod locate;
 #[cfg(feature = "openvino")]
 pub mod openvino;

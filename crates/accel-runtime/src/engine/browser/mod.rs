@@ -86,6 +86,16 @@ impl BrowserEngine {
         self.driver.capability(options.device.platform(), &options.device).map(|_| ())
     }
 
+    /// What a graph would run on with these options, such as `nvidia ampere`: the page is asked,
+    /// once.
+    ///
+    /// # Errors
+    /// [`Error::EngineUnavailable`] in the browser's own words.
+    pub fn device(&self, options: &DeviceOptions) -> Result<String> {
+        let capability = self.driver.capability(options.platform(), options)?;
+        Ok(capability.device(options))
+    }
+
     /// The number of the process that serves these options, and its page's address, while one is
     /// running.
     pub fn process(&self, options: &SessionOptions) -> Option<(u32, String)> {

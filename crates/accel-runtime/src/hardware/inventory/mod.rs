@@ -1,0 +1,56 @@
+//! From evidence to inventory: a pure function, so that a recorded machine is judged as the one
+//! that it was recorded on.
+
+mod amd;
+mod apple;
+mod arm;
+mod cpu;
+mod engines;
+mod extensions;
+mod intel;
+mod memory;
+mod nvidia;
+mod nvml_status;
+mod pci;
+mod platforms;
+pub(super) mod read;
+mod system;
+mod visible;
+
+use accel_core::hardware::{INVENTORY_VERSION, Inventory, Obstacle};
+
+use super::{Answer, Bundle};
+
+/// What the evidence says of the machine. Texts that make no sense become unknown values, each
+/// with its reason.
+pub fn inventory(bundle: &Bundle) -> Inventory {
+    let mut devices = nvidia::devices(bundle);
+    devices.extend(amd::devices(bundle));
+    devices.extend(apple::devices(bundle));
+    devices.extend(intel::devices(bundle));
+    let engines = engines::engines(bundle);
+    let platforms = platforms::platforms(bundle, &devices, &engines);
+    Inventory {
+        version: INVENTORY_VERSION,
+        system: system::system(bundle),
+        cpu: cpu::cpu(bundle),
+        memory: memory::memory(bundle),
+        devices,
+        engines,
+        platforms,
+        remarks: platforms::remarks(bundle),
+    }
+}
+
+/// An obstacle.
+fn no(reason: impl Into<String>, remedy: impl Into<String>) -> Obstacle {
+    Obstacle { reason: reason.into(), remedy: remedy.into() }
+}
+
+/// Why a folder could not be listed; `None` when it could, or was not there.
+fn unread(bundle: &Bundle, folder: &str) -> Option<String> {
+    match bundle.folders.get(folder)? {
+        Answer::Refused { error } => Some(error.clone()),
+        Answer::Given(_) => None,
+    }
+}
