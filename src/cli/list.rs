@@ -116,6 +116,7 @@ fn matrix(registry: &Registry) -> List {
             "subfamily": model.subfamily,
             "tasks": model.tasks,
             "parameters": model.parameters,
+            "config": model.config,
             "precisions": model.precisions,
             "platforms": cells,
         }));

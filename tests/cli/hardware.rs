@@ -1,15 +1,11 @@
 //! `--hardware`: generation for what a machine can run.
 
 use accel_core::hardware::{
-    Cpu, Fact, INVENTORY_VERSION, Inventory, Memory, Obstacle, PlatformState, System,
+    Cpu, INVENTORY_VERSION, Inventory, Memory, Obstacle, PlatformState, System,
 };
 use accel_core::{Platform, Vocabulary as _};
 
 use crate::support::{Project, finish};
-
-fn unknown<T>() -> Fact<T> {
-    Fact::unknown("a test", "nobody looked")
-}
 
 /// A machine of which only its platforms are known.
 fn machine(available: &[Platform]) -> Inventory {
@@ -24,37 +20,13 @@ fn machine(available: &[Platform]) -> Inventory {
     });
     Inventory {
         version: INVENTORY_VERSION,
-        system: System {
-            os: unknown(),
-            os_version: unknown(),
-            kernel: unknown(),
-            arch: unknown(),
-            inside: unknown(),
-        },
-        cpu: Cpu {
-            vendor: unknown(),
-            name: unknown(),
-            sockets: unknown(),
-            physical_cores: unknown(),
-            logical_cores: unknown(),
-            usable_cores: unknown(),
-            extensions: unknown(),
-            l1d_bytes: unknown(),
-            l2_bytes: unknown(),
-            l3_bytes: unknown(),
-            max_mhz: unknown(),
-        },
-        memory: Memory {
-            total_bytes: unknown(),
-            available_bytes: unknown(),
-            limit: unknown(),
-            limit_used_bytes: unknown(),
-            swap_total_bytes: unknown(),
-            pressure_percent: unknown(),
-        },
+        system: System::default(),
+        cpu: Cpu::default(),
+        memory: Memory::default(),
         devices: Vec::new(),
         engines: Vec::new(),
         platforms: platforms.collect(),
+        remarks: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists, explanations, help and completions.
 
-use crate::support::Project;
+use crate::support::{Project, finish};
 
 #[test]
 fn lists_are_tables() {
@@ -119,4 +119,19 @@ fn there_are_no_colours_in_a_pipe() {
         let run = project.run(arguments);
         assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{arguments}");
     }
+}
+
+#[test]
+fn the_catalogue_of_the_accel_command_is_up_to_date() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = "crates/accel-cli/data/catalogue.json";
+    let committed = std::fs::read_to_string(root.join(path)).unwrap();
+    let flags = ["--list", "--matrix", "--format", "json", "--registry"];
+    let registry = root.join("model_registry.yaml");
+    let run = finish(Project::empty().command("").args(flags).arg(registry)).ended(0);
+    assert!(
+        run.stdout == committed,
+        "{path} is not what the registry says; run: \
+         cargo run --release -- --list --matrix --format json > {path}"
+    );
 }

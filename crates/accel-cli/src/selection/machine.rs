@@ -1,13 +1,10 @@
 //! The machine that is judged: this one, or one from a file.
 
-use std::num::NonZero;
 use std::path::Path;
 
-use accel_core::hardware::{
-    Cpu, EngineState, Fact, INVENTORY_VERSION, Inventory, Memory, MemoryLimit, Obstacle,
-    PlatformState, System,
+use accel_runtime::hardware::{
+    Bundle, CacheOptions, INVENTORY_VERSION, Inventory, detect_cached, inventory as replay,
 };
-use accel_core::{Engine, Platform, Vocabulary as _};
 use serde_json::Value;
 
 use super::args::Common;
@@ -21,11 +18,11 @@ const MOST_BYTES: u64 = 16 << 20;
 pub(super) fn inventory(args: &Common) -> Result<Inventory, Failure> {
     match &args.hardware {
         Some(path) => from_file(path),
-        None => Ok(here()),
+        None => Ok(detect_cached(&CacheOptions::default()).inventory),
     }
 }
 
-/// An inventory by itself, or the `inventory` of a document.
+/// An inventory by itself, the `inventory` of a document, or a recorded machine.
 fn from_file(path: &Path) -> Result<Inventory, Failure> {
     let text = read_limited(path, MOST_BYTES, "a machine's description")?;
     let wrong = |why: String| {
@@ -40,6 +37,10 @@ fn from_file(path: &Path) -> Result<Inventory, Failure> {
     if let Some(inner) = value.get_mut("inventory") {
         value = inner.take();
     }
+    if value.get("platforms").is_none() {
+        let bundle = Bundle::from_json(text.as_bytes()).map_err(wrong)?;
+        return Ok(replay(&bundle));
+    }
     let inventory: Inventory = serde_json::from_value(value).map_err(|it| wrong(it.to_string()))?;
     if inventory.version > INVENTORY_VERSION {
         return Err(wrong(format!(
@@ -48,65 +49,4 @@ fn from_file(path: &Path) -> Result<Inventory, Failure> {
         )));
     }
     Ok(inventory)
-}
-
-/// This machine.
-fn here() -> Inventory {
-    let unasked = "not looked for";
-    let cores = std::thread::available_parallelism().ok().map(NonZero::get);
-    let cores = cores.and_then(|it| u32::try_from(it).ok());
-    let usable = match cores {
-        Some(it) => Fact::known(it, "available_parallelism"),
-        None => Fact::unknown("available_parallelism", "the system does not tell"),
-    };
-    let obstacle = || Obstacle {
-        reason: "hardware is not detected".to_owned(),
-        remedy: "describe the machine with --hardware FILE.json".to_owned(),
-    };
-    Inventory {
-        version: INVENTORY_VERSION,
-        system: System {
-            os: Fact::known(std::env::consts::OS.to_owned(), "compiled in"),
-            os_version: Fact::unknown("", unasked),
-            kernel: Fact::unknown("", unasked),
-            arch: Fact::known(std::env::consts::ARCH.to_owned(), "compiled in"),
-            inside: Fact::unknown("", unasked),
-        },
-        cpu: Cpu {
-            vendor: Fact::unknown("", unasked),
-            name: Fact::unknown("", unasked),
-            sockets: Fact::unknown("", unasked),
-            physical_cores: Fact::unknown("", unasked),
-            logical_cores: Fact::unknown("", unasked),
-            usable_cores: usable,
-            extensions: Fact::unknown("", unasked),
-            l1d_bytes: Fact::unknown("", unasked),
-            l2_bytes: Fact::unknown("", unasked),
-            l3_bytes: Fact::unknown("", unasked),
-            max_mhz: Fact::unknown("", unasked),
-        },
-        memory: Memory {
-            total_bytes: Fact::unknown("", unasked),
-            available_bytes: Fact::unknown("", unasked),
-            limit: Fact::<MemoryLimit>::unknown("", unasked),
-            limit_used_bytes: Fact::unknown("", unasked),
-            swap_total_bytes: Fact::unknown("", unasked),
-            pressure_percent: Fact::unknown("", unasked),
-        },
-        devices: Vec::new(),
-        engines: vec![EngineState {
-            engine: Engine::Rten,
-            version: Fact::unknown("", unasked),
-            obstacle: None,
-        }],
-        platforms: Platform::ALL
-            .iter()
-            .map(|it| PlatformState {
-                platform: *it,
-                available: *it == Platform::Cpu,
-                devices: Vec::new(),
-                obstacle: (*it != Platform::Cpu).then(obstacle),
-            })
-            .collect(),
-    }
 }

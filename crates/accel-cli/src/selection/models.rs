@@ -6,7 +6,9 @@ use std::path::Path;
 
 use accel_core::classify::{ModelFacts, classify};
 use accel_core::compatibility::{Model, cells_of_relatives};
-use accel_core::estimate::{Estimate, MemoryBytes, ParametersSource, Requirements, Workload};
+use accel_core::estimate::{
+    Estimate, ParametersSource, Request, Workload, estimate, estimate_from_parameters,
+};
 use accel_core::{Config, Precision, Vocabulary as _, nearest};
 use serde::Deserialize;
 
@@ -61,7 +63,7 @@ impl Catalogue {
         };
         let mut models = document.items;
         for model in &mut models {
-            model.estimates = estimates(model.parameters, ParametersSource::Registry, workload);
+            model.estimates = estimates(model.config.as_ref(), model.parameters, workload);
         }
         Ok(Self { models, workload })
     }
@@ -136,6 +138,7 @@ impl Catalogue {
             ));
         };
         let subfamily = classification.subfamily;
+        let estimates = estimates(Some(&config), 0, self.workload);
         Ok(Model {
             key: folder.display().to_string(),
             class: String::new(),
@@ -145,10 +148,11 @@ impl Catalogue {
             family: classification.family,
             subfamily,
             tasks: subfamily.tasks().to_vec(),
-            parameters: 0,
+            parameters: estimates.first().map_or(0, |it| it.parameters),
             precisions: precisions(&folder.join("onnx")),
             cells: cells_of_relatives(&self.models, subfamily),
-            estimates: estimates(0, ParametersSource::Config, self.workload),
+            estimates,
+            config: Some(config),
         })
     }
 }
@@ -168,34 +172,19 @@ fn precisions(folder: &Path) -> Vec<Precision> {
     Precision::ALL.iter().copied().filter(|it| !it.file_suffix().is_empty() && has(it)).collect()
 }
 
-/// What a model of so many parameters needs in every precision; nothing where they are not known.
-fn estimates(parameters: u64, source: ParametersSource, workload: Workload) -> Vec<Estimate> {
-    if parameters == 0 {
-        return Vec::new();
-    }
+/// What a model needs in every precision: from its config where its architecture has rules, else
+/// from the number of its parameters; nothing where neither is known.
+fn estimates(config: Option<&Config>, parameters: u64, workload: Workload) -> Vec<Estimate> {
     let of = |precision: &Precision| {
-        let weights = parameters.saturating_mul(precision.bits_per_weight()) / 8;
-        let activations = (weights / 16).saturating_mul(u64::from(workload.batch));
-        let memory_bytes = MemoryBytes { weights, activations, ..MemoryBytes::default() };
-        let min_memory_bytes = memory_bytes.total();
-        Estimate {
-            parameters,
-            parameters_source: source,
-            workload: Workload { precision: *precision, ..workload },
-            memory_bytes,
-            requirements: Requirements {
-                min_memory_bytes,
-                recommended_memory_bytes: min_memory_bytes.saturating_add(min_memory_bytes / 4),
-                cpu_cores: 2,
-                disk_bytes: weights,
-                batch_size: workload.batch,
-            },
-            assumptions: vec![
-                "activations are a sixteenth of the weights for each input".to_owned(),
-            ],
-        }
+        let workload = Workload { precision: *precision, ..workload };
+        let by_config = config.and_then(|it| estimate(it, &Request::new(workload)).ok());
+        by_config.or_else(|| {
+            (parameters > 0).then(|| {
+                estimate_from_parameters(parameters, ParametersSource::Registry, &workload)
+            })
+        })
     };
-    Precision::ALL.iter().map(of).collect()
+    Precision::ALL.iter().filter_map(of).collect()
 }
 
 /// The text of a file that has no more than `most` bytes.

@@ -61,7 +61,9 @@ impl Assessment {
             },
             Rule::Support | Rule::Evidence => match (finding, cell) {
                 (Finding::Real, _) => format!("a real engine runs it on {label}"),
-                (Finding::Simulated, Some(cell)) => format!("only simulated: {}", cell.reason),
+                (Finding::Simulated, Some(cell)) => {
+                    format!("only simulated: {}", cell.reason.trim_end_matches('.'))
+                }
                 (Finding::Unsupported, Some(cell)) => format!("unsupported: {}", cell.reason),
                 (Finding::Relative, Some(cell)) => format!(
                     "{key} itself was not tested there; {}, a {}, was: {}",

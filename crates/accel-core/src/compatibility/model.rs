@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Need;
 use crate::estimate::Estimate;
-use crate::{CaseName, Evidence, Family, Platform, Precision, Subfamily, Support, Task};
+use crate::{CaseName, Config, Evidence, Family, Platform, Precision, Subfamily, Support, Task};
 
 /// A model: what it is, what is known of it on every platform, and what it needs.
 ///
@@ -37,6 +37,9 @@ pub struct Model {
     /// Number of weights; 0 when unknown.
     #[serde(default)]
     pub parameters: u64,
+    /// What its `config.json` says, as far as it is known; memory is estimated from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Config>,
     /// Precisions beside single precision in which it has files.
     #[serde(default)]
     pub precisions: Vec<Precision>,

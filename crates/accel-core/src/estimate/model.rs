@@ -90,7 +90,12 @@ pub fn estimate_counted(parameters: u64, source: ParametersSource, request: &Req
         workload: request.workload,
         weight_format: request.format,
         memory_bytes: parts,
-        requirements: requirements(&parts, parameters, request, u128::from(request.workload.context)),
+        requirements: requirements(
+            &parts,
+            parameters,
+            request,
+            u128::from(request.workload.context),
+        ),
         assumptions: vec![
             "only the number of parameters is known: cache and activations are left out, so that \
              the memory is a lower bound"

@@ -87,7 +87,7 @@ impl Inventory {
 }
 
 /// The operating system and what it runs in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct System {
     /// `linux`, `macos`, `windows`.
     pub os: Fact<String>,
@@ -105,7 +105,7 @@ pub struct System {
 }
 
 /// The processor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cpu {
     /// Such as `AuthenticAMD`, `GenuineIntel`, `ARM`, `Apple`.
     pub vendor: Fact<String>,
@@ -157,7 +157,7 @@ pub enum CpuLimit {
 }
 
 /// Main memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// What the machine has, in bytes.
     pub total_bytes: Fact<u64>,

@@ -24,6 +24,8 @@ pub(crate) fn machine(total_bytes: u64, available_bytes: u64) -> Inventory {
     let engine = |it: &Engine| EngineState {
         engine: *it,
         version: unknown(),
+        path: None,
+        parts: Vec::new(),
         obstacle: (*it != Engine::Rten).then(|| obstacle(&format!("{it} is not installed"))),
     };
     let platform = |it: &Platform| PlatformState {
@@ -36,23 +38,18 @@ pub(crate) fn machine(total_bytes: u64, available_bytes: u64) -> Inventory {
         version: INVENTORY_VERSION,
         system: System {
             os: known("linux".to_owned()),
-            os_version: unknown(),
-            kernel: unknown(),
             arch: known("x86_64".to_owned()),
             inside: known(Vec::new()),
+            ..System::default()
         },
         cpu: Cpu {
-            vendor: unknown(),
             name: known("Processor of eight cores".to_owned()),
             sockets: known(1),
             physical_cores: known(8),
             logical_cores: known(8),
             usable_cores: known(8),
             extensions: known(vec!["avx2".to_owned()]),
-            l1d_bytes: unknown(),
-            l2_bytes: unknown(),
-            l3_bytes: unknown(),
-            max_mhz: unknown(),
+            ..Cpu::default()
         },
         memory: Memory {
             total_bytes: known(total_bytes),
@@ -65,6 +62,7 @@ pub(crate) fn machine(total_bytes: u64, available_bytes: u64) -> Inventory {
         devices: Vec::new(),
         engines: Engine::ALL.iter().map(engine).collect(),
         platforms: Platform::ALL.iter().map(platform).collect(),
+        remarks: Vec::new(),
     }
 }
 
@@ -74,7 +72,11 @@ pub(crate) fn obstacle(reason: &str) -> Obstacle {
 }
 
 /// The same machine with a platform available, its usable devices being those named.
-pub(crate) fn with_platform(mut machine: Inventory, platform: Platform, devices: &[&str]) -> Inventory {
+pub(crate) fn with_platform(
+    mut machine: Inventory,
+    platform: Platform,
+    devices: &[&str],
+) -> Inventory {
     for state in machine.platforms.iter_mut().filter(|it| it.platform == platform) {
         state.available = true;
         state.devices = devices.iter().map(|it| (*it).to_owned()).collect();
@@ -84,7 +86,13 @@ pub(crate) fn with_platform(mut machine: Inventory, platform: Platform, devices:
 }
 
 /// A usable device.
-pub(crate) fn device(id: &str, platform: Platform, kind: DeviceKind, name: &str, memory: u64) -> Device {
+pub(crate) fn device(
+    id: &str,
+    platform: Platform,
+    kind: DeviceKind,
+    name: &str,
+    memory: u64,
+) -> Device {
     Device {
         id: id.to_owned(),
         platforms: vec![platform],

@@ -33,6 +33,7 @@ pub(crate) fn model(key: &str, subfamily: Subfamily, weights: u64) -> Model {
         subfamily,
         tasks: subfamily.tasks().to_vec(),
         parameters: weights / 4,
+        config: None,
         precisions: vec![Precision::Fp16],
         cells: Platform::ALL.iter().map(|it| (*it, real(Evidence::Ci))).collect(),
         estimates: Vec::new(),
@@ -49,6 +50,7 @@ pub(crate) fn estimate(model: &mut Model) {
             parameters: model.parameters,
             parameters_source: ParametersSource::Registry,
             workload: Workload { precision: *precision, batch: 1, context: 512 },
+            weight_format: (*precision).into(),
             memory_bytes: MemoryBytes {
                 weights,
                 activations: weights / 4,

@@ -84,8 +84,7 @@ pub(super) fn convnext(facts: &Facts<'_>, head: &str) -> Counted {
 }
 
 /// Channels of the stem's output and of the 16 blocks.
-const MOBILE: [Size; 17] =
-    [16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320];
+const MOBILE: [Size; 17] = [16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320];
 
 pub(super) fn mobilenet_v2(facts: &Facts<'_>, head: &str) -> Counted {
     let multiplier = facts.factor("depth_multiplier")?;
@@ -113,11 +112,8 @@ pub(super) fn mobilenet_v2(facts: &Facts<'_>, head: &str) -> Counted {
         let wide = whole(rounded(inputs, expand));
         body += conv_norm(inputs, wide, 1) + separable(wide, outputs);
     }
-    let last = if facts.flag("finegrained_output")? && multiplier < 1.0 {
-        1280
-    } else {
-        channels(1280)
-    };
+    let last =
+        if facts.flag("finegrained_output")? && multiplier < 1.0 { 1280 } else { channels(1280) };
     body += conv_norm(channels(320), last, 1);
     Ok(Some(match head {
         "Model" => body,

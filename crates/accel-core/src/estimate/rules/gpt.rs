@@ -66,8 +66,7 @@ pub(super) fn gptj(facts: &Facts<'_>, head: &str) -> Counted {
     let layer = attention(hidden, false, false)
         + mlp(hidden, inner(facts, "n_inner", hidden)?, true)
         + norm(hidden);
-    let body =
-        embedding(vocabulary, hidden) + facts.layers("n_layer")? * layer + norm(hidden);
+    let body = embedding(vocabulary, hidden) + facts.layers("n_layer")? * layer + norm(hidden);
     let bias = if head == "ForCausalLM" { vocabulary } else { 0 };
     decoder_head(facts, head, body + bias, hidden, vocabulary)
 }

@@ -73,9 +73,7 @@ pub(super) fn deepseek(facts: &Facts<'_>, head: &str) -> Counted {
     let queries = heads * (rotary + plain);
     let query = match facts.optional("q_lora_rank")? {
         None => linear(hidden, queries, false),
-        Some(rank) => {
-            linear(hidden, rank, bias) + rms_norm(rank) + linear(rank, queries, false)
-        }
+        Some(rank) => linear(hidden, rank, bias) + rms_norm(rank) + linear(rank, queries, false),
     };
     let attention = query
         + linear(hidden, narrow + rotary, bias)

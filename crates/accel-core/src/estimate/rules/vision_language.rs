@@ -40,11 +40,8 @@ fn llava_parts(
     let seen = vision.size("hidden_size")? * facts.entries("vision_feature_layer");
     let bias = facts.flag("multimodal_projector_bias")?;
     let newline = if facts.model_type == "llava_next" { hidden } else { 0 };
-    let body = nested(text)?
-        + tower
-        + linear(seen, hidden, bias)
-        + linear(hidden, hidden, bias)
-        + newline;
+    let body =
+        nested(text)? + tower + linear(seen, hidden, bias) + linear(hidden, hidden, bias) + newline;
     Ok(match head {
         "Model" => Some(body),
         "ForConditionalGeneration" => Some(body + matrix(facts, text)?),
