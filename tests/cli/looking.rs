@@ -40,6 +40,23 @@ fn the_matrix_shows_every_cell_with_its_evidence() {
     }
 }
 
+/// `accel` has no reader of YAML: it judges the registry's models by this document.
+#[test]
+fn the_catalogue_that_accel_embeds_is_the_registry_s() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let registry = root.join("model_registry.yaml");
+    let run = Project::new()
+        .run(&format!("--list --matrix --format json --registry {}", registry.display()))
+        .ended(0);
+    let place = "crates/accel-cli/data/catalogue.json";
+    let committed = std::fs::read_to_string(root.join(place)).unwrap_or_default();
+    assert!(
+        committed.replace("\r\n", "\n") == run.stdout,
+        "{place} is not what the registry says; run: \
+         cargo run --release -- --list --matrix --format json > {place}"
+    );
+}
+
 #[test]
 fn evidence_is_compared_with_a_report() {
     let project = Project::new();

@@ -1,7 +1,6 @@
 //! What a selection costs: it is asked for before every load.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark has no caller to tell")]
-#![expect(missing_docs, reason = "divan's main")]
 
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../tests/select/machines.rs"]

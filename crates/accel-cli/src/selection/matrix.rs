@@ -2,19 +2,18 @@
 
 use std::fmt::Write as _;
 
-use accel_core::Platform;
 use accel_core::compatibility::{
-    FAMILY_RULE, Finding, Level, Matrix, MatrixBy, MatrixCell, Rule, matrix, targets,
+    FAMILY_RULE, Finding, Matrix, MatrixBy, MatrixCell, Rule, matrix, targets,
 };
+use accel_core::{Platform, Vocabulary as _};
 use serde_json::json;
 
 use super::args::{MatrixArgs, MatrixFormat};
 use super::models::Catalogue;
-use super::{level, machine, page, why};
+use super::{level, machine, page};
 use crate::console::{Console, Paint, heading, plain, table};
 use crate::failure::Failure;
 use crate::json;
-use accel_core::Vocabulary as _;
 
 /// Prints the matrix.
 pub(super) fn run(args: &MatrixArgs, console: Console) -> Result<(), Failure> {
@@ -76,21 +75,39 @@ pub(super) fn word(cell: &MatrixCell, by: MatrixBy) -> String {
     }
 }
 
-/// Every distinct reason that keeps a cell from being high: the platform, the reason, and the
-/// models that it is about, in the order of the platforms.
-pub(super) fn reasons(matrix: &Matrix) -> Vec<(Platform, Level, String, Vec<String>)> {
-    let mut all: Vec<(Platform, Level, String, Vec<String>)> = Vec::new();
+/// What keeps cells from being high on a platform.
+pub(super) struct Why {
+    pub(super) platform: Platform,
+    pub(super) finding: Finding,
+    /// The reason; where the models' differ, what the finding means.
+    pub(super) text: String,
+    /// The models that it is about.
+    pub(super) models: Vec<String>,
+}
+
+/// Every finding that keeps a cell from being high, in the order of the platforms.
+pub(super) fn reasons(matrix: &Matrix) -> Vec<Why> {
+    let mut all: Vec<Why> = Vec::new();
     for platform in &matrix.platforms {
         let first = all.len();
         let cells = matrix.rows.iter().filter_map(|it| it.cells.get(platform));
-        for verdict in cells.flat_map(|it| &it.verdicts).filter(|it| it.level < Level::High) {
-            let why = why(verdict);
-            match all[first..]
-                .iter_mut()
-                .find(|(_, level, known, _)| *known == why && *level == verdict.level)
-            {
-                Some((_, _, _, models)) => models.push(verdict.model.clone()),
-                None => all.push((*platform, verdict.level, why, vec![verdict.model.clone()])),
+        for verdict in cells.flat_map(|it| &it.verdicts) {
+            for reason in verdict.decisive() {
+                let finding = reason.finding;
+                match all[first..].iter_mut().find(|it| it.finding == finding) {
+                    Some(known) => {
+                        if known.text != reason.message {
+                            finding.doc().trim_end_matches('.').clone_into(&mut known.text);
+                        }
+                        known.models.push(verdict.model.clone());
+                    }
+                    None => all.push(Why {
+                        platform: *platform,
+                        finding,
+                        text: reason.message.clone(),
+                        models: vec![verdict.model.clone()],
+                    }),
+                }
             }
         }
     }
@@ -122,9 +139,10 @@ fn human(matrix: &Matrix, paint: Paint) -> String {
     if !reasons.is_empty() {
         text.push('\n');
     }
-    for (platform, level, why, models) in reasons {
-        let name = paint.bold(&format!("{} {level}", platform.label()));
-        let _ = writeln!(text, "{name}: {why} ({})", models.join(", "));
+    for it in reasons {
+        let name = paint.bold(&format!("{} {}", it.platform.label(), it.finding.allows()));
+        let models = it.models.join(", ");
+        let _ = writeln!(text, "{name}: {} ({models})", it.text.trim_end_matches('.'));
     }
     text
 }
@@ -147,10 +165,11 @@ fn markdown(matrix: &Matrix) -> String {
     let reasons = reasons(matrix);
     if !reasons.is_empty() {
         text.push_str("\n## Why not high\n\n");
-        line(&mut text, ["platform", "level", "why", "models"]);
+        line(&mut text, ["platform", "at most", "why", "models"]);
         line(&mut text, ["---"; 4]);
-        for (platform, level, why, models) in reasons {
-            line(&mut text, [platform.label(), level.name(), &why, &models.join(", ")]);
+        for it in reasons {
+            let level = it.finding.allows().name();
+            line(&mut text, [it.platform.label(), level, &it.text, &it.models.join(", ")]);
         }
     }
     text.push_str("\n## Rules\n\nA level is the least that any rule allows.\n\n");

@@ -6,5 +6,6 @@ mod graph;
 mod install;
 mod list;
 mod models;
+mod selection;
 mod support;
 mod wrong;

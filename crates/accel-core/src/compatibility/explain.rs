@@ -64,7 +64,9 @@ impl Assessment {
                 (Finding::Simulated, Some(cell)) => {
                     format!("only simulated: {}", cell.reason.trim_end_matches('.'))
                 }
-                (Finding::Unsupported, Some(cell)) => format!("unsupported: {}", cell.reason),
+                (Finding::Unsupported, Some(cell)) => {
+                    format!("unsupported: {}", cell.reason.trim_end_matches('.'))
+                }
                 (Finding::Relative, Some(cell)) => format!(
                     "{key} itself was not tested there; {}, a {}, was: {}",
                     cell.relative.as_deref().unwrap_or("another model"),
@@ -79,8 +81,12 @@ impl Assessment {
             Rule::Precision => match finding {
                 Finding::PrecisionRefused => format!(
                     "{precision} does not work there: {}",
-                    cell.and_then(|it| it.refusal(precision)).unwrap_or("its tests record it")
+                    cell.and_then(|it| it.refusal(precision))
+                        .map_or("its tests record it", |it| it.trim_end_matches('.'))
                 ),
+                Finding::PrecisionTested if cell.is_some_and(|it| it.relative.is_some()) => {
+                    format!("it has {precision} files")
+                }
                 Finding::PrecisionTested => format!("{precision} files are part of its tests"),
                 _ => format!("no test has {precision} files of it"),
             },

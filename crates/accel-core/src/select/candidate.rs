@@ -65,8 +65,10 @@ impl<'a> Candidate<'a> {
     fn before(&self, other: &Self) -> Ordering {
         let fits = |it: &Self| {
             let memory = |it: &Finding| it.rule() == Rule::Memory;
-            // `Finding` is declared from the best fit to the worst.
-            it.assessed.findings().find(memory)
+            let finding = it.assessed.findings().find(memory);
+            // `Finding` is declared from the best fit to the worst; a device that is not there
+            // fits nothing.
+            (finding.is_none(), finding)
         };
         other
             .assessed

@@ -93,7 +93,7 @@ pub struct Selection {
     pub model: String,
     /// The policy.
     pub policy: Policy,
-    /// The priority list: as given, or as computed.
+    /// The priority list: as given, or as computed from what can be had.
     pub wanted: Vec<String>,
     /// Whether the list was computed.
     pub automatic: bool,

@@ -235,11 +235,13 @@ pub(super) fn answer(
 }
 
 fn wanted(steps: &[Step<'_>], request: &Request) -> Vec<String> {
-    if request.priority.is_empty() {
-        steps.iter().map(|it| it.wanted.clone()).collect()
-    } else {
-        request.priority.iter().map(ToString::to_string).collect()
+    if !request.priority.is_empty() {
+        return request.priority.iter().map(ToString::to_string).collect();
     }
+    // What cannot be had is no part of a computed list, unless there is nothing else.
+    let nothing = steps.iter().all(|it| it.accepted().is_none());
+    let listed = steps.iter().filter(|it| nothing || it.accepted().is_some());
+    listed.map(|it| it.wanted.clone()).collect()
 }
 
 fn why(

@@ -1,12 +1,8 @@
 //! Machines as a detection would describe them, made by hand.
 
-use std::collections::BTreeMap;
-
-use accel_core::hardware::{
-    Cpu, Device, DeviceKind, EngineState, Fact, INVENTORY_VERSION, Inventory, Memory, MemoryLimit,
-    Obstacle, PlatformState, System,
-};
+use accel_core::hardware::{Device, DeviceKind, Fact, INVENTORY_VERSION, Inventory, Obstacle};
 use accel_core::{Engine, Platform, Vocabulary as _};
+use serde_json::{Value, json};
 
 /// 2^30 bytes.
 pub(crate) const GIB: u64 = 1 << 30;
@@ -19,51 +15,50 @@ fn unknown<T>() -> Fact<T> {
     Fact::unknown("made by hand", "nobody asks")
 }
 
+/// A value as JSON, as a recorded machine has it.
+fn fact(value: impl Into<Value>) -> Value {
+    let value = value.into();
+    let mut fact = json!({ "value": value, "source": "made by hand" });
+    if fact["value"].is_null() {
+        fact["reason"] = json!("nobody asks");
+    }
+    fact
+}
+
 /// A machine with a CPU of eight usable cores, so much main memory, and nothing else.
 pub(crate) fn machine(total_bytes: u64, available_bytes: u64) -> Inventory {
-    let engine = |it: &Engine| EngineState {
-        engine: *it,
-        version: unknown(),
-        path: None,
-        parts: Vec::new(),
-        obstacle: (*it != Engine::Rten).then(|| obstacle(&format!("{it} is not installed"))),
-    };
-    let platform = |it: &Platform| PlatformState {
-        platform: *it,
-        available: *it == Platform::Cpu,
-        devices: Vec::new(),
-        obstacle: (*it != Platform::Cpu).then(|| obstacle(&format!("there is no {it} device"))),
-    };
-    Inventory {
-        version: INVENTORY_VERSION,
-        system: System {
-            os: known("linux".to_owned()),
-            arch: known("x86_64".to_owned()),
-            inside: known(Vec::new()),
-            ..System::default()
+    let nothing = || fact(Value::Null);
+    let engines = Engine::ALL.iter().map(|it| {
+        let obstacle = (*it != Engine::Rten).then(|| obstacle(&format!("{it} is not installed")));
+        json!({ "engine": it, "version": nothing(), "obstacle": obstacle })
+    });
+    let platforms = Platform::ALL.iter().map(|it| {
+        let here = *it == Platform::Cpu;
+        let obstacle = (!here).then(|| obstacle(&format!("there is no {it} device")));
+        json!({ "platform": it, "available": here, "devices": [], "obstacle": obstacle })
+    });
+    serde_json::from_value(json!({
+        "version": INVENTORY_VERSION,
+        "system": {
+            "os": fact("linux"), "os_version": nothing(), "kernel": nothing(),
+            "arch": fact("x86_64"), "inside": fact(json!([])),
         },
-        cpu: Cpu {
-            name: known("Processor of eight cores".to_owned()),
-            sockets: known(1),
-            physical_cores: known(8),
-            logical_cores: known(8),
-            usable_cores: known(8),
-            extensions: known(vec!["avx2".to_owned()]),
-            ..Cpu::default()
+        "cpu": {
+            "vendor": nothing(), "name": fact("Processor of eight cores"), "sockets": fact(1),
+            "physical_cores": fact(8), "logical_cores": fact(8), "usable_cores": fact(8),
+            "extensions": fact(json!(["avx2"])), "l1d_bytes": nothing(), "l2_bytes": nothing(),
+            "l3_bytes": nothing(), "max_mhz": nothing(),
         },
-        memory: Memory {
-            total_bytes: known(total_bytes),
-            available_bytes: known(available_bytes),
-            limit: known(MemoryLimit::Unlimited),
-            limit_used_bytes: unknown(),
-            swap_total_bytes: known(0),
-            pressure_percent: known(0.0),
+        "memory": {
+            "total_bytes": fact(total_bytes), "available_bytes": fact(available_bytes),
+            "limit": fact("unlimited"), "limit_used_bytes": nothing(),
+            "swap_total_bytes": fact(0), "pressure_percent": fact(0.0),
         },
-        devices: Vec::new(),
-        engines: Engine::ALL.iter().map(engine).collect(),
-        platforms: Platform::ALL.iter().map(platform).collect(),
-        remarks: Vec::new(),
-    }
+        "devices": [],
+        "engines": engines.collect::<Vec<_>>(),
+        "platforms": platforms.collect::<Vec<_>>(),
+    }))
+    .unwrap()
 }
 
 /// What is wrong, and that it can be mended.
@@ -85,7 +80,7 @@ pub(crate) fn with_platform(
     machine
 }
 
-/// A usable device.
+/// A usable device, of whose memory a sixty-fourth is taken.
 pub(crate) fn device(
     id: &str,
     platform: Platform,
@@ -93,20 +88,15 @@ pub(crate) fn device(
     name: &str,
     memory: u64,
 ) -> Device {
-    Device {
-        id: id.to_owned(),
-        platforms: vec![platform],
-        kind,
-        name: known(name.to_owned()),
-        memory_total_bytes: known(memory),
-        memory_free_bytes: known(memory - memory / 64),
-        shares_main_memory: matches!(kind, DeviceKind::IntegratedGpu | DeviceKind::Npu),
-        architecture: unknown(),
-        driver: unknown(),
-        visible: true,
-        obstacle: None,
-        more: BTreeMap::new(),
-    }
+    let nothing = || fact(Value::Null);
+    serde_json::from_value(json!({
+        "id": id, "platforms": [platform], "kind": kind, "name": fact(name),
+        "memory_total_bytes": fact(memory), "memory_free_bytes": fact(memory - memory / 64),
+        "shares_main_memory": matches!(kind, DeviceKind::IntegratedGpu | DeviceKind::Npu),
+        "architecture": nothing(), "driver": nothing(),
+        "visible": true, "obstacle": null, "more": {},
+    }))
+    .unwrap()
 }
 
 /// No accelerator; 16 GiB, 12 of them available.
@@ -117,7 +107,7 @@ pub(crate) fn plain() -> Inventory {
 /// A container with 4 GiB, one of them used, on a machine with 256 GiB.
 pub(crate) fn pod() -> Inventory {
     let mut machine = machine(256 * GIB, 200 * GIB);
-    machine.memory.limit = known(MemoryLimit::Bytes(4 * GIB));
+    machine.memory.limit = known(accel_core::hardware::MemoryLimit::Bytes(4 * GIB));
     machine.memory.limit_used_bytes = known(GIB);
     machine.cpu.usable_cores = known(2);
     machine
