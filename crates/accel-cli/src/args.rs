@@ -13,6 +13,7 @@ const ABOUT: &str = "Gets engines, and runs a model or a bare graph by hand";
 
 const EXAMPLES: &str = "\
 Examples:
+  accel hardware                         what this machine has, and which platforms it can use
   accel engines list                     what can run here, and what would help where not
   accel engines install onnxruntime      ONNX Runtime into a folder of yours; no root needed
   accel run fixtures/vit photo.jpg       what is in the picture, on the CPU
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     /// What can run here, and getting what is missing
     #[command(subcommand, arg_required_else_help = true)]
     Engines(EnginesCommand),
+    /// What this machine has, and which platforms it can use
+    #[command(after_help = crate::hardware::EXAMPLES)]
+    Hardware(crate::hardware::HardwareArgs),
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -101,6 +105,7 @@ impl Command {
         match self {
             Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
+            Self::Hardware(it) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
             Self::Selection(it) => it.json(),
             Self::Completions { .. } => false,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `args` | what may be written on the command line |
 //! | `engines` | what each engine can do here, and installing them |
+//! | `hardware` | what this machine has, or one that was recorded |
 //! | `run` | a model directory or a bare graph, once, by hand |
 //! | `selection` | which device a model goes on, what runs where, and why not |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
@@ -12,6 +13,7 @@ mod args;
 mod console;
 mod engines;
 mod failure;
+mod hardware;
 mod json;
 mod run;
 mod selection;
@@ -50,6 +52,7 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
     match command {
         Command::Engines(EnginesCommand::List(_)) => engines::list(console),
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
+        Command::Hardware(args) => hardware::hardware(args, console),
         Command::Run(args) => run::run(args, console),
         Command::Selection(command) => selection::run(command, console),
         Command::Completions { shell } => {
