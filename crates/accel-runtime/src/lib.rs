@@ -31,6 +31,7 @@ mod tensor;
 pub mod testkit;
 pub mod text;
 pub mod vision;
+pub mod weights;
 
 pub use accel_core::*;
 // The trait of the same name lives in `engine`; here the word means the engine's name.

@@ -32,7 +32,7 @@ pub use config::{
 };
 pub use elem_type::elem_type_name;
 pub use graph::GraphFiles;
-pub use onnx::{Attribute, Node, OnnxGraph, ValueInfo};
+pub use onnx::{Attribute, Initializer, Node, OnnxGraph, ValueInfo};
 pub(crate) use onnx::{byte_size, element_count};
 pub use source::ModelSource;
 

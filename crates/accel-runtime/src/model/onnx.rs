@@ -25,8 +25,21 @@ pub struct OnnxGraph {
     /// Constants by name, those of the bodies included, with their elements when they are at
     /// most eight of the types `float` and `int64`.
     pub constants: BTreeMap<String, Vec<f64>>,
+    /// Initializers of the main graph and of the bodies, as they are declared.
+    pub initializers: Vec<Initializer>,
     /// Weights that lie in other files.
     pub(super) external: Vec<ExternalTensor>,
+}
+
+/// A constant that the file holds as an initializer.
+#[derive(Clone, Debug, Default)]
+pub struct Initializer {
+    /// Its name.
+    pub name: String,
+    /// ONNX's number for the type of its elements.
+    pub elem_type: u64,
+    /// Its dimensions; their product is known not to overflow.
+    pub dims: Vec<u64>,
 }
 
 /// Constants of more elements are weights.
@@ -176,9 +189,10 @@ impl OnnxGraph {
             match number {
                 1 => nodes.push(self.node(wire, end)?),
                 5 => {
-                    let (name, elements) = self.tensor(wire, end)?;
-                    self.constants.insert(name.clone(), elements);
-                    initializers.push(name);
+                    let (declared, elements) = self.tensor(wire, end)?;
+                    self.constants.insert(declared.name.clone(), elements);
+                    initializers.push(declared.name.clone());
+                    self.initializers.push(declared);
                 }
                 11 => inputs.push(value_info(wire, end)?),
                 12 => outputs.push(value_info(wire, end)?),
@@ -266,7 +280,7 @@ impl OnnxGraph {
         &mut self,
         wire: &mut Wire<R>,
         end: u64,
-    ) -> Result<(String, Vec<f64>), Damage> {
+    ) -> Result<(Initializer, Vec<f64>), Damage> {
         let mut dims = Vec::new();
         let (mut held, mut integers) = (Vec::new(), Vec::new());
         let few = |size: u64| size * FEW as u64;
@@ -341,7 +355,7 @@ impl OnnxGraph {
         if elements.len() > FEW {
             elements.clear();
         }
-        Ok((name, elements))
+        Ok((Initializer { name, elem_type: data_type, dims }, elements))
     }
 }
 
