@@ -225,7 +225,7 @@ impl Rewriter {
             "ArgMax" => Some(Rewritten::ArgMax),
             "ArgMin" => Some(Rewritten::ArgMin),
             "ConvInteger" => Some(Rewritten::ConvInteger),
-            "Softplus" => Some(Rewritten::Softplus),
+            "Softplus" if !self.has_half => Some(Rewritten::Softplus),
             "Sign" => Some(Rewritten::Sign),
             "DynamicQuantizeLinear" => Some(Rewritten::DynamicQuantize),
             "ReduceMax" | "ReduceMin" => {
