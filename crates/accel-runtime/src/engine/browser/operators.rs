@@ -14,7 +14,7 @@ use crate::model::{Node, OnnxGraph};
 /// [`Error::UnsupportedOperator`](crate::Error::UnsupportedOperator).
 pub(super) fn refuse(graph: &OnnxGraph, purpose: Purpose) -> Result<()> {
     let wrong = |node: &Node, graph: &OnnxGraph| {
-        nowhere(node, graph).or_else(|| match purpose {
+        nowhere(node, graph, purpose).or_else(|| match purpose {
             Purpose::Webgpu(_) => on_webgpu(node, graph),
             Purpose::Webnn => on_webnn(node),
         })
@@ -23,13 +23,18 @@ pub(super) fn refuse(graph: &OnnxGraph, purpose: Purpose) -> Result<()> {
 }
 
 /// What neither platform computes, in messages that do not name it.
-fn nowhere(node: &Node, graph: &OnnxGraph) -> Option<Wrong> {
+fn nowhere(node: &Node, graph: &OnnxGraph, purpose: Purpose) -> Option<Wrong> {
     let batches = |operator| {
         (node.integer("layout") == Some(1)).then(|| {
             Wrong::everywhere(operator, "onnxruntime-web takes sequences before batches only")
         })
     };
-    let is_known = |it: &Node| matches!(it.operator.as_str(), "Constant" | "If" | "Shape" | "Size");
+    let is_known = |it: &Node| match it.operator.as_str() {
+        "Constant" | "Shape" | "Size" => true,
+        // WebNN gets the branch alone.
+        "If" => purpose == Purpose::Webnn,
+        _ => false,
+    };
     let all_known = || graph.nodes.iter().chain(&graph.inner_nodes).all(is_known);
     if !is_standard(node) {
         return None;
