@@ -17,6 +17,8 @@ pub mod ort;
 #[cfg(any(feature = "ort", feature = "openvino", feature = "browser"))]
 mod refusals;
 mod rten;
+#[cfg(any(feature = "ort", feature = "browser"))]
+mod said;
 mod select;
 pub mod simulator;
 

@@ -66,9 +66,10 @@ impl Video {
 
     /// `count` frames spread evenly from the first to the last, as transformers' video
     /// classification takes them (5.23, `video_classification.py`: `numpy.linspace` from 0 to the
-    /// last index, cut to integers). Frames repeat when there are fewer than `count`.
-    pub fn sample(&self, count: usize) -> Vec<&Image> {
-        indexes(self.frames.len(), count).into_iter().map(|it| &self.frames[it]).collect()
+    /// last index, cut to integers). Frames repeat when there are fewer than `count`; none is
+    /// taken before it is asked for.
+    pub fn sample(&self, count: usize) -> impl ExactSizeIterator<Item = &Image> {
+        indexes(self.frames.len(), count).map(|it| &self.frames[it])
     }
 }
 
@@ -80,25 +81,23 @@ impl Video {
     clippy::cast_sign_loss,
     reason = "counts of frames fit a double, and no index is negative"
 )]
-fn indexes(length: usize, count: usize) -> Vec<usize> {
+fn indexes(length: usize, count: usize) -> impl ExactSizeIterator<Item = usize> {
     let last = length.saturating_sub(1);
     let step = last as f64 / count.saturating_sub(1).max(1) as f64;
-    let mut indexes: Vec<_> =
-        (0..count).map(|it| ((it as f64 * step) as usize).min(last)).collect();
-    if count > 1 {
-        indexes[count - 1] = last;
-    }
-    indexes
+    (0..count).map(move |it| {
+        if it > 0 && it == count - 1 { last } else { ((it as f64 * step) as usize).min(last) }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Video, indexes};
+    use super::Video;
     use crate::{Error, Image};
 
     /// Expectations are numpy's.
     #[test]
     fn frames_are_spread_as_by_numpy() {
+        let indexes = |length, count| super::indexes(length, count).collect::<Vec<_>>();
         assert_eq!(indexes(10, 4), [0, 3, 6, 9]);
         assert_eq!(indexes(8, 8), [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(indexes(3, 8), [0, 0, 0, 0, 1, 1, 1, 2]);
@@ -115,7 +114,11 @@ mod tests {
         assert!(matches!(error, Error::InvalidArgument { argument: "frames", .. }), "{error}");
         let frame = |level| Image::from_rgb8(1, 1, vec![level; 3]).unwrap();
         let video = Video::from_frames(vec![frame(1), frame(2)]).unwrap();
-        assert_eq!(video.sample(3), [&frame(1), &frame(1), &frame(2)]);
+        assert_eq!(video.sample(3).collect::<Vec<_>>(), [&frame(1), &frame(1), &frame(2)]);
+        // More than any memory holds; each is found when it is asked for.
+        let many = video.sample(usize::MAX);
+        assert_eq!(many.len(), usize::MAX);
+        assert_eq!(many.take(2).collect::<Vec<_>>(), [&frame(1); 2]);
         assert_eq!(video.frames().len(), 2);
     }
 

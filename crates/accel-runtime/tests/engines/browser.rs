@@ -27,10 +27,13 @@ tests! {
         a_request_without_the_secret_is_refused,
         an_operator_that_webnn_lacks_is_named_and_the_page_lives_on,
         webnn_takes_elements_and_nearest_pixels,
+        webnn_keeps_the_digits_of_small_results,
+        what_ends_the_module_is_refused_and_the_page_lives_on,
     ],
     Needs::Engine("webgpu") => [
         webgpu_joins_truths_of_any_sizes_in_one_page,
         webgpu_turns_positions_as_exactly_as_single_precision_can,
+        webgpu_keeps_the_digits_of_small_results,
     ],
     Needs::Nothing => [
         a_model_larger_than_a_page_can_hold_is_refused_unread,
@@ -295,4 +298,51 @@ fn webnn_takes_elements_and_nearest_pixels() {
     // The columns at 0 and 1 / 0.4 = 2.5.
     let expected = [0.0, 2.0, 0.0, 2.0, 5.0, 7.0, 5.0, 7.0];
     assert_eq!(result(&engine, "webnn", &file, vec![("x", x)]), expected);
+}
+
+/// `ln(1 + exp(x))` far below zero is what `exp(x)` is, and 1 + `exp(x)` has none of its digits.
+#[expect(clippy::cast_possible_truncation, reason = "a reference in double precision")]
+fn keeps_the_digits_of_small_results(name: &str) {
+    let file = model(&graph(
+        &[node("Softplus", &["x"], &["y"])],
+        &[],
+        &[value("x", FLOAT, &["n"])],
+        &[value("y", FLOAT, &["n"])],
+    ));
+    let given = vec![-14.0_f32, -10.0, -5.0, -0.5, 0.0, 0.5, 5.0, 100.0];
+    let expected: Vec<_> = given.iter().map(|it| f64::from(*it).exp().ln_1p() as f32).collect();
+    let x = Tensor::new(vec![given.len()], given).unwrap();
+    let found = result(&engine(), name, &file, vec![("x", x)]);
+    let far = found.iter().zip(&expected).map(|(a, b)| ((a - b) / b).abs()).fold(0.0, f32::max);
+    assert!(far < 2e-5, "{found:?} where {expected:?} is expected: {far:e} of it");
+}
+
+fn webgpu_keeps_the_digits_of_small_results() {
+    keeps_the_digits_of_small_results("webgpu");
+}
+
+fn webnn_keeps_the_digits_of_small_results() {
+    keeps_the_digits_of_small_results("webnn");
+}
+
+/// One is refused before the page sees it, and the other because the page did.
+fn what_ends_the_module_is_refused_and_the_page_lives_on() {
+    let engine = engine();
+    let session = load(&engine, &bert()).unwrap();
+    let before = run(&*session).unwrap();
+    let edge = node("Pad", &["x"], &["y"]).message(5, &text_attribute("mode", "edge"));
+    // Seven in four parts: three of two, and one of one.
+    let parts = node("Split", &["x"], &["a", "b", "c", "y"]);
+    let parts = parts.message(5, &integer_attribute("num_outputs", 4));
+    for (node, name) in [(edge, "Pad (mode=edge)"), (parts, "Split")] {
+        let ends = [value("x", FLOAT, &["7"])];
+        let folder = folder(&model(&graph(&[node], &[], &ends, &[value("y", FLOAT, &["n"])])));
+        let path = folder.path().join("onnx/model.onnx");
+        let error = load(&engine, &GraphFiles::read("model", &path).unwrap()).unwrap_err();
+        assert!(
+            matches!(&error, Error::UnsupportedOperator { operator, .. } if operator == name),
+            "{error:?}"
+        );
+        assert_eq!(run(&*session).unwrap(), before);
+    }
 }

@@ -7,6 +7,7 @@
 //! ACCEL_OPERATOR_CASES=/some/folder cargo test -p accel-runtime --features testkit --test operators
 //! ```
 //!
+//! `ACCEL_OPERATOR_BROWSER=1` has a browser run them, too, on WebGPU and WebNN, which takes minutes.
 //! `ACCEL_OPERATOR_REPORT` names a file that gets a line of JSON for every case and engine.
 //! What rten refuses is recorded in `rten.txt`; `ACCEL_OPERATOR_RECORD=1` writes it anew.
 
@@ -81,8 +82,7 @@ fn run(engine: &str, folder: Option<&Path>) -> Result<Completion, Failed> {
     }
     if IN_A_BROWSER.contains(&engine) && env::var_os(BROWSER).is_none() {
         return Ok(Completion::ignored_with(format!(
-            "what a browser computes otherwise than ONNX is not refused case by case yet, and a \
-             run takes five minutes; {BROWSER}=1 runs it all the same"
+            "a browser takes minutes for them all; {BROWSER}=1 has it do so"
         )));
     }
     if let Some(reason) = engine::missing(engine, &options(engine))? {

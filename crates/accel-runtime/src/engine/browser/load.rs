@@ -19,7 +19,7 @@ use super::{level, operators, provider, trial};
 use crate::engine::declared::declared;
 use crate::engine::rten::{Counts, for_webgpu, for_webnn};
 use crate::engine::{Placement, Session, TensorInfo};
-use crate::model::{GraphFiles, ValueInfo};
+use crate::model::{GraphFiles, OnnxGraph, ValueInfo};
 use crate::{Dim, Error, Result};
 
 /// Bytes of weights that a page may hold for one graph's sessions, where each size has its own.
@@ -81,6 +81,7 @@ pub(super) fn load(
         outputs,
         written: Mutex::default(),
         kinds: Kinds::of(&model),
+        sole: sole(&graph.onnx),
         placement: Placement {
             engine: EngineName::Browser,
             engine_version: format!("onnxruntime-web {}, {}", capability.version, capability.agent),
@@ -99,6 +100,14 @@ pub(super) fn load(
     session.placement.host_nodes = places.host.into_iter().collect();
     session.placement.evidence = format!("{}{sizes}{}", places.statement, rewriting(&rewritten));
     Ok(Box::new(session))
+}
+
+/// A node with its operator, if the graph has no other operator.
+fn sole(graph: &OnnxGraph) -> Option<(String, String)> {
+    let first = graph.nodes.first()?;
+    let mut all = graph.nodes.iter().chain(&graph.inner_nodes);
+    let alone = all.all(|it| (&it.domain, &it.operator) == (&first.domain, &first.operator));
+    alone.then(|| (first.operator.clone(), first.name.clone()))
 }
 
 /// Makes the first session; where it is placed, and for which sizes it was made.

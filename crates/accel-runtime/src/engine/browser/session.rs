@@ -13,7 +13,7 @@ use super::kinds::Kinds;
 use super::load;
 use super::message::{self, Message};
 use super::pinned::{self, Variant};
-use crate::engine::{Placement, Session, TensorInfo};
+use crate::engine::{Placement, Session, TensorInfo, said};
 use crate::{DType, Dim, Error, Result, Tensor, TensorData};
 
 /// onnxruntime-web's name of a type of elements.
@@ -49,6 +49,8 @@ pub(super) struct BrowserSession {
     pub(super) outputs: Vec<TensorInfo>,
     pub(super) written: Mutex<BTreeMap<Variant, Written>>,
     pub(super) kinds: Kinds,
+    /// A node, with its operator, if all of the graph's are of this operator.
+    pub(super) sole: Option<(String, String)>,
     pub(super) placement: Placement,
 }
 
@@ -109,11 +111,25 @@ impl BrowserSession {
         let (head, _) = self.call(&json!({"kind": "load", "session": wanted}), &[])?;
         if let Some(error) = head["error"].as_str() {
             if head["broken"] == true {
-                return Err(run_error(&format!("while it compiled the graph: {error}")));
+                return Err(self.aborted(error));
             }
             return Err(self.failed(&head, error, |reason| self.load_error(reason)));
         }
         load::judge(self, &lines(&head))
+    }
+
+    /// The error of a module that is of no use any more, after `said`: other graphs get a new page.
+    fn aborted(&self, said: &str) -> Error {
+        match self.sole.clone() {
+            Some((operator, node)) => Error::UnsupportedOperator {
+                operator,
+                node,
+                engine: EngineName::Browser,
+                why: format!("onnxruntime-web's module aborts while it compiles it: {said}"),
+                alternatives: vec![EngineName::Ort],
+            },
+            None => run_error(&format!("while it compiled the graph: {said}")),
+        }
     }
 
     /// The error of a graph that cannot be loaded.
@@ -128,11 +144,34 @@ impl BrowserSession {
     /// What the page said, with the operator's name where one was refused.
     fn failed(&self, head: &Value, said: &str, otherwise: impl Fn(String) -> Error) -> Error {
         let refused = Evidence::read(&lines(head)).refused;
-        match refused.first() {
-            Some((operator, node)) if said.contains("fallback to CPU EP") => {
-                load::refused(self, operator, node)
-            }
-            _ => otherwise(said.to_owned()),
+        if let (Some((operator, node)), true) =
+            (refused.first(), said.contains("fallback to CPU EP"))
+        {
+            return load::refused(self, operator, node);
+        }
+        if let Some(set) = said::unreleased(said) {
+            return Error::UnsupportedModel {
+                path: self.path.clone(),
+                reason: format!(
+                    "it is of operator set {set}, which onnxruntime-web does not take since it \
+                     was not released when this version of it was"
+                ),
+                remedy: "export it with an earlier operator set".to_owned(),
+            };
+        }
+        let half = said::needs_half(said).map(|it| {
+            (it, "in half precision (float16), which the GPU adapter does not compute".to_owned())
+        });
+        let lacking = || said::unsupported(said).map(|it| (it, said.trim().to_owned()));
+        match half.or_else(lacking) {
+            Some(((operator, node), why)) => Error::UnsupportedOperator {
+                operator,
+                node,
+                engine: EngineName::Browser,
+                why,
+                alternatives: vec![EngineName::Ort],
+            },
+            None => otherwise(said.to_owned()),
         }
     }
 

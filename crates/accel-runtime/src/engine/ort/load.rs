@@ -14,6 +14,7 @@ use super::foreign;
 use super::library::{Library, panic_message};
 use super::options::{Plan, Provider};
 use super::placement::{self, Assigned, Log};
+use crate::engine::said;
 use crate::model::GraphFiles;
 use crate::{Error, Result};
 
@@ -151,7 +152,7 @@ fn load_error(path: &Path, reason: String) -> Error {
 /// What a failure to make a session means.
 fn explained(error: &ort::Error, graph: &GraphFiles) -> Error {
     let reason = error.message().trim().to_owned();
-    if let Some((operator, node)) = unsupported(&reason) {
+    if let Some((operator, node)) = said::unsupported(&reason) {
         return Error::UnsupportedOperator {
             operator,
             node,
@@ -160,7 +161,7 @@ fn explained(error: &ort::Error, graph: &GraphFiles) -> Error {
             alternatives: Vec::new(),
         };
     }
-    if let Some(set) = unreleased(&reason) {
+    if let Some(set) = said::unreleased(&reason) {
         return Error::UnsupportedModel {
             path: graph.path.clone(),
             reason: format!(
@@ -177,86 +178,5 @@ fn explained(error: &ort::Error, graph: &GraphFiles) -> Error {
         | ErrorCode::NoSuchFile
         | ErrorCode::InvalidArgument => Error::CorruptModel { path: graph.path.clone(), reason },
         _ => load_error(&graph.path, reason),
-    }
-}
-
-/// The operator set, when ONNX Runtime says that it is too new.
-fn unreleased(reason: &str) -> Option<u32> {
-    // `Opset 28 is under development and support for this is limited.`
-    let (before, _) = reason.split_once(" is under development")?;
-    before.rsplit_once("Opset ")?.1.parse().ok()
-}
-
-/// Operator and node, when ONNX Runtime says that it lacks an operator.
-fn unsupported(reason: &str) -> Option<(String, String)> {
-    if let Some((_, rest)) = reason.split_once("Could not find an implementation for ") {
-        // `Abs(13) node with name 'n'`
-        let (operator, rest) = rest.split_once(" node with name '")?;
-        return Some((operator.to_owned(), rest.split('\'').next()?.to_owned()));
-    }
-    if let Some((before, _)) = reason.split_once(" is not a registered function/op") {
-        // `Fatal error: com.example:Foo(-1)`
-        let operator = before.rsplit(' ').next()?;
-        return Some((operator.trim_end_matches("(-1)").to_owned(), String::new()));
-    }
-    for lacks in [
-        "Error No Op registered for ",
-        "Error No opset import for domain ",
-        "Error Unrecognized attribute: ",
-    ] {
-        if reason.contains(lacks) {
-            // `In Node, ("n", Foo, "", -1) : …`
-            let (_, rest) = reason.split_once("In Node, (\"")?;
-            let (node, rest) = rest.split_once("\", ")?;
-            let (operator, rest) = rest.split_once(", \"")?;
-            let domain = rest.split('"').next()?;
-            let operator = if domain.is_empty() {
-                operator.to_owned()
-            } else {
-                format!("{domain}:{operator}")
-            };
-            return Some((operator, node.to_owned()));
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{unreleased, unsupported};
-
-    /// Messages of ONNX Runtime 1.31.1.
-    #[test]
-    fn an_operator_that_is_lacking_is_named() {
-        for (reason, operator, node) in [
-            ("Could not find an implementation for Abs(13) node with name 'n'", "Abs(13)", "n"),
-            (
-                "Fatal error: com.example:Foo(-1) is not a registered function/op",
-                "com.example:Foo",
-                "",
-            ),
-            (
-                "This is an invalid model. In Node, (\"n\", Foo, \"\", -1) : (\"x\": \
-                 tensor(float),) -> (\"y\": tensor(float),) , Error No Op registered for Foo with \
-                 domain_version of 17",
-                "Foo",
-                "n",
-            ),
-            (
-                "This is an invalid model. In Node, (\"n\", Foo, \"com.example\", -1) : (\"x\": \
-                 tensor(float),) -> (\"y\": tensor(float),) , Error No opset import for domain \
-                 'com.example'",
-                "com.example:Foo",
-                "n",
-            ),
-        ] {
-            assert_eq!(unsupported(reason), Some((operator.to_owned(), node.to_owned())));
-        }
-        let other = "Load model from x.onnx failed:Protobuf parsing failed.";
-        assert_eq!(unsupported(other), None);
-        assert_eq!(unreleased(other), None);
-        let young = "stamped with official released onnx opset versions. Opset 28 is under \
-                     development and support for this is limited.";
-        assert_eq!(unreleased(young), Some(28));
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Rewritten {
     MatMulTransposed,
     /// rten's sums are off, and it pads with another value than the zero point.
     ConvInteger,
-    /// rten gives infinity from 89 on.
+    /// rten gives infinity from 89 on, and browsers lose the digits of small results.
     Softplus,
     /// rten adds pairs of products in 16 bits on x86 processors without AVX-512 VNNI.
     MatMulInteger,

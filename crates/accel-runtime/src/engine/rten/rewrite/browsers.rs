@@ -11,12 +11,17 @@ use crate::engine::rten::operators::{input, integer};
 
 /// What WebGPU needs.
 #[cfg(feature = "browser")]
-pub(super) const WEBGPU: &[Rewritten] = &[Rewritten::And, Rewritten::Cos, Rewritten::Sin];
+pub(super) const WEBGPU: &[Rewritten] =
+    &[Rewritten::And, Rewritten::Cos, Rewritten::Sin, Rewritten::Softplus];
 
 /// What WebNN needs.
 #[cfg(feature = "browser")]
-pub(super) const WEBNN: &[Rewritten] =
-    &[Rewritten::CubicResize, Rewritten::GatherElements, Rewritten::NearestResize];
+pub(super) const WEBNN: &[Rewritten] = &[
+    Rewritten::CubicResize,
+    Rewritten::GatherElements,
+    Rewritten::NearestResize,
+    Rewritten::Softplus,
+];
 
 /// `And`: the product, as integers of 32 bits.
 pub(super) fn and(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String> {

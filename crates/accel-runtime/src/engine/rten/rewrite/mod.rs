@@ -19,7 +19,7 @@ mod wide;
 
 use std::collections::BTreeMap;
 
-use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
+use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 use self::known::{Constants, Known};
 use self::nodes::Nodes;
@@ -47,11 +47,7 @@ pub(in crate::engine) type Counts = BTreeMap<&'static str, usize>;
 pub(super) fn rewrite(model: &mut ModelProto) -> Result<Counts, Refusal> {
     let Some(graph) = &mut model.graph else { return Ok(Counts::new()) };
     wide::check(graph)?;
-    let imported = model
-        .opset_import
-        .iter()
-        .find(|it| matches!(it.domain.as_deref().unwrap_or_default(), "" | "ai.onnx"));
-    let operator_set = imported.and_then(|it| it.version);
+    let operator_set = operator_set(&model.opset_import);
     let counts = Counts::new();
     let mut rewriter =
         Rewriter { known: Known::of(graph), operator_set, counts, only: None, has_half: false };
@@ -80,11 +76,20 @@ pub(in crate::engine) fn for_webnn(model: &mut ModelProto) -> Result<Counts, Ref
 /// Rewrites these kinds alone.
 #[cfg(feature = "browser")]
 fn some(model: &mut ModelProto, only: &'static [Rewritten]) -> Result<Counts, Refusal> {
+    let operator_set = operator_set(&model.opset_import);
     let Some(graph) = &mut model.graph else { return Ok(Counts::new()) };
     let (known, counts, has_half) = (Known::of(graph), Counts::new(), browsers::has_half(graph));
-    let mut rewriter = Rewriter { known, operator_set: None, counts, only: Some(only), has_half };
+    let mut rewriter = Rewriter { known, operator_set, counts, only: Some(only), has_half };
     rewriter.graph(graph)?;
     Ok(rewriter.counts)
+}
+
+/// The version of ONNX's operators, if the model says it.
+fn operator_set(imported: &[OperatorSetIdProto]) -> Option<i64> {
+    let is_onnx = |it: &&OperatorSetIdProto| {
+        matches!(it.domain.as_deref().unwrap_or_default(), "" | "ai.onnx")
+    };
+    imported.iter().find(is_onnx)?.version
 }
 
 struct Rewriter {
@@ -225,7 +230,10 @@ impl Rewriter {
             "ArgMax" => Some(Rewritten::ArgMax),
             "ArgMin" => Some(Rewritten::ArgMin),
             "ConvInteger" => Some(Rewritten::ConvInteger),
-            "Softplus" => Some(Rewritten::Softplus),
+            // What replaces it pairs numbers with tensors, which operators do since set 7; rten's
+            // always do.
+            "Softplus" if self.only.is_some() && self.operator_set.is_some_and(|it| it < 7) => None,
+            "Softplus" if !self.has_half => Some(Rewritten::Softplus),
             "Sign" => Some(Rewritten::Sign),
             "DynamicQuantizeLinear" => Some(Rewritten::DynamicQuantize),
             "ReduceMax" | "ReduceMin" => {

@@ -123,15 +123,29 @@ pub(super) fn expand_by_fewer(
     Ok(())
 }
 
-/// `Softplus`: max(x, 0) + log(1 + exp(-|x|)), which does not overflow.
+/// The series of `atanh(s) / s` in s², from s¹² down to s⁰: up to s = 1/3 what follows is below 1e-8.
+const ATANH: [f32; 7] = [1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0];
+
+/// `Softplus`: `max(x, 0) + ln(1 + u)` with `u = exp(-|x|)`, and `ln(1 + u) = 2 atanh(u / (2 + u))`,
+/// because 1 + u would lose the digits of a small u.
 pub(super) fn softplus(node: &NodeProto, nodes: &mut Nodes<'_>) -> Result<(), String> {
     let (value, output) = ends(node)?;
-    let one = nodes.float(1.0);
+    let two = nodes.float(2.0);
     let size = nodes.add("Abs", &[value]);
     let negative = nodes.add("Neg", &[&size]);
     let power = nodes.add("Exp", &[&negative]);
-    let sum = nodes.add("Add", &[&power, &one]);
-    let rest = nodes.add("Log", &[&sum]);
+    let below = nodes.add("Add", &[&power, &two]);
+    let part = nodes.add("Div", &[&power, &below]);
+    let square = nodes.add("Mul", &[&part, &part]);
+    let [first, others @ ..] = ATANH;
+    let mut sum = nodes.float(first);
+    for coefficient in others {
+        let coefficient = nodes.float(coefficient);
+        sum = nodes.add("Mul", &[&sum, &square]);
+        sum = nodes.add("Add", &[&sum, &coefficient]);
+    }
+    let rest = nodes.add("Mul", &[&sum, &part]);
+    let rest = nodes.add("Mul", &[&rest, &two]);
     let linear = nodes.add("Relu", &[value]);
     nodes.add_as("Add", &[&linear, &rest], &[], output);
     Ok(())
