@@ -100,6 +100,13 @@ const CHANGES: &[(Code, &[(&str, &str)])] = &[
     (Code::NoTolerance, &[("options: { precision: fp16 }", "options: { precision: q4 }")]),
     (Code::UnplannedCase, &[("{ dynamic_shapes: Recompiles", "{ generates_text: Recompiles")]),
     (Code::UnplannedCase, &[("{ dynamic_shapes: Recompiles", "{ records_first_run: Recompiles")]),
+    (
+        Code::NoPipeline,
+        &[
+            ("[BertForMaskedLM]", "[BertForTokenClassification]"),
+            ("[feature-extraction, fill-mask]", "[token-classification]"),
+        ],
+    ),
     (Code::NoFamilyDefaults, &[("  embedding:\n", "  video:\n")]),
     (
         Code::OverridesClassifier,
