@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use accel_core::{
-    OptionValue, Platform, Vocabulary as _, common_option_fields, device_option_fields,
+    OptionValue, Platform, Subfamily, Vocabulary as _, common_option_fields, device_option_fields,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -89,8 +89,8 @@ fn classification(model: &Model, paint: Paint) -> String {
         let agrees = if clue.agrees { paint.good("agrees") } else { paint.warn("disagrees") };
         let source = json!(clue.source);
         let source = source.as_str().unwrap_or_default().replace('_', " ");
-        let _ =
-            writeln!(text, "  {agrees}: {source} `{}` speaks for {}", clue.value, clue.subfamily);
+        let kind = clue.subfamily.map_or("no known kind", Subfamily::name);
+        let _ = writeln!(text, "  {agrees}: {source} `{}` speaks for {kind}", clue.value);
     }
     text
 }

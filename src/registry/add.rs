@@ -143,9 +143,12 @@ impl Facts {
             key: "_name_or_path",
             help: "give the Hub id, `owner/name`, yourself",
         })?;
-        let facts =
-            ModelFacts { architectures: &architectures, model_type: Some(model_type), tasks: &[] };
-        let classification = classify(&facts).ok_or_else(|| AddError::Unclassified {
+        let facts = ModelFacts {
+            architectures: &architectures,
+            model_type: Some(model_type),
+            ..ModelFacts::default()
+        };
+        let classification = classify(&facts).map_err(|_| AddError::Unclassified {
             architectures: quote(&architectures.join(", ")),
             model_type: quote(model_type),
         })?;

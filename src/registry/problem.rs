@@ -79,7 +79,8 @@ codes! {
     NoTolerance = "E409", "no tolerance for the precision of a cell";
     NoFamilyDefaults = "E410", "a model's family has no defaults";
     UnplannedCase = "E411", "an expected failure of a case that no test of the cell has";
-    OtherCount = "E412", "the parameters are not those that the config gives";
+    NoPipeline = "E412", "no template and no pipeline for models of this kind";
+    OtherCount = "E413", "the parameters are not those that the config gives";
     // 5xx: worth a look.
     OverridesClassifier = "W501", "the entry and the classifier disagree about the subfamily";
     ConflictingEvidence = "W502", "what the entry says of the model points to several kinds";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use accel_core::classify::{Classification, ModelFacts, classify};
+use accel_core::classify::{Classification, Clue, ModelFacts, classify};
 use accel_core::{
     Config, Evidence, Family, OptionValue, Platform, Precision, Subfamily, Support, Task,
     Tolerance, Value as Said, Vocabulary, estimate, group_digits,
@@ -164,6 +164,7 @@ fn model(
     let subfamily = kind.as_ref().map(|(_, it)| *it);
     if let Some(subfamily) = subfamily {
         report_impossible_tasks(raw, subfamily, cx);
+        report_kind_without_pipeline(raw, subfamily, at, cx);
         let family = subfamily.family();
         if !family_is_known(family) {
             let message = format!("the model is of the family `{family}`, which has no defaults");
@@ -272,8 +273,13 @@ fn warn_if_unpinned(raw: &RawModel, cx: &mut Context<'_>) {
 fn kind(raw: &RawModel, at: Span, cx: &mut Context<'_>) -> Option<(Classification, Subfamily)> {
     let (architectures, tasks) = (architectures(raw), tasks(raw));
     let model_type = raw.model_type.value().map(|it| it.0.as_str());
-    let facts = ModelFacts { architectures: &architectures, model_type, tasks: &tasks };
-    let classified = classify(&facts);
+    let facts = ModelFacts {
+        architectures: &architectures,
+        model_type,
+        tasks: &tasks,
+        ..ModelFacts::default()
+    };
+    let classified = classify(&facts).ok();
     if let Some(classification) = &classified {
         warn_of_conflicts(classification, at, cx);
     }
@@ -302,7 +308,7 @@ fn kind(raw: &RawModel, at: Span, cx: &mut Context<'_>) -> Option<(Classificatio
             // Without a single fact there is something else to mend first.
             if !architectures.is_empty() {
                 let message = "the classifier does not know this model".to_owned();
-                let help = format!("add `subfamily:` with one of {}", names::<Subfamily>());
+                let help = format!("add `subfamily:` with one of {}", served());
                 cx.advise(Code::Unclassified, at, message, help);
             }
             None
@@ -325,18 +331,23 @@ fn unknown_to_classifier(subfamily: Subfamily, tasks: &[Task]) -> Classification
 fn warn_of_conflicts(classification: &Classification, at: Span, cx: &mut Context<'_>) {
     let conflicts: Vec<String> = classification
         .conflicts()
-        .map(|it| format!("{} to `{}`", quote(&it.value), it.subfamily))
+        .map(|it| format!("{} to `{}`", quote(&it.value), kind_of(it)))
         .collect();
     if let (false, Some(first)) = (conflicts.is_empty(), classification.evidence.first()) {
         let message = format!(
             "{} points to `{}`, but {}",
             quote(&first.value),
-            first.subfamily,
+            kind_of(first),
             conflicts.join(", ")
         );
         let help = "check `architectures`, `model_type` and `tasks` against the config.json";
         cx.advise(Code::ConflictingEvidence, at, message, help);
     }
+}
+
+/// The kind that evidence speaks for.
+fn kind_of(clue: &Clue) -> &'static str {
+    clue.subfamily.map_or("no kind", Subfamily::name)
 }
 
 fn report_impossible_tasks(raw: &RawModel, subfamily: Subfamily, cx: &mut Context<'_>) {
@@ -352,6 +363,27 @@ fn report_impossible_tasks(raw: &RawModel, subfamily: Subfamily, cx: &mut Contex
             );
         }
     }
+}
+
+/// The kinds that templates and pipelines serve.
+fn served() -> String {
+    let served = Subfamily::ALL.iter().filter(|it| it.has_pipeline()).map(|it| it.name());
+    served.collect::<Vec<_>>().join(", ")
+}
+
+/// A kind that the classifier can tell and nothing can run.
+fn report_kind_without_pipeline(
+    raw: &RawModel,
+    subfamily: Subfamily,
+    at: Span,
+    cx: &mut Context<'_>,
+) {
+    if subfamily.has_pipeline() {
+        return;
+    }
+    let message = format!("no template and no pipeline serves models of the kind `{subfamily}`");
+    let help = format!("there are those of {}", served());
+    cx.advise(Code::NoPipeline, raw.subfamily.span().unwrap_or(at), message, help);
 }
 
 /// An expected failure that no test has would be a claim that nothing checks.

@@ -106,6 +106,13 @@ const CHANGES: &[(Code, &[(&str, &str)])] = &[
     (Code::OutOfRange, &[("109514298\n", "109514298\n    config: { hidden_size: 0x300 }\n")]),
     (Code::UnplannedCase, &[("{ dynamic_shapes: Recompiles", "{ generates_text: Recompiles")]),
     (Code::UnplannedCase, &[("{ dynamic_shapes: Recompiles", "{ records_first_run: Recompiles")]),
+    (
+        Code::NoPipeline,
+        &[
+            ("[BertForMaskedLM]", "[BertForTokenClassification]"),
+            ("[feature-extraction, fill-mask]", "[token-classification]"),
+        ],
+    ),
     (Code::NoFamilyDefaults, &[("  embedding:\n", "  video:\n")]),
     (
         Code::OverridesClassifier,

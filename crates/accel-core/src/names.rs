@@ -69,13 +69,13 @@ vocabulary! {
     what = "family";
     /// The broad kind of a model; it chooses the templates.
     pub enum Family {
-        /// Text in, vectors or token scores out.
+        /// Text in, vectors, labels or token scores out.
         Embedding = "embedding",
         /// Text in, text out.
         TextGeneration = "text_generation",
-        /// Images in, labels or boxes out.
+        /// Images in; labels, boxes, masks, vectors or images out.
         Vision = "vision",
-        /// Sound in, text or vectors out.
+        /// Sound in or out: recognised, labelled, compared, made.
         Audio = "audio",
         /// Several kinds of input, text among them.
         Multimodal = "multimodal",
@@ -108,6 +108,48 @@ vocabulary! {
         VisionLanguage = "vision_language",
         /// Video and text in one space, such as X-CLIP.
         VideoTextEncoder = "video_text_encoder",
+        /// Labels or scores of a text or of a pair of texts, rerankers included.
+        TextClassifier = "text_classifier",
+        /// A label for every token, such as names of people.
+        TokenClassifier = "token_classifier",
+        /// The part of a text that answers a question.
+        QuestionAnswerer = "question_answerer",
+        /// A text to one vector, made for comparing.
+        SentenceEncoder = "sentence_encoder",
+        /// An image to vectors, such as DINOv2.
+        ImageEncoder = "image_encoder",
+        /// Masks of an image, such as SegFormer and SAM.
+        ImageSegmenter = "image_segmenter",
+        /// A depth for every pixel.
+        DepthEstimator = "depth_estimator",
+        /// Points of an image: poses, features and their matches.
+        KeypointDetector = "keypoint_detector",
+        /// An image from an image: larger, cut out, straightened.
+        ImageToImage = "image_to_image",
+        /// Labels of a sound, or of its parts; speakers included.
+        AudioClassifier = "audio_classifier",
+        /// Sound to vectors, such as HuBERT without a head.
+        AudioEncoder = "audio_encoder",
+        /// Text to speech or other sound.
+        TextToSpeech = "text_to_speech",
+        /// Sound to sound: codecs, separation, voices.
+        AudioToAudio = "audio_to_audio",
+        /// Sound and a prompt in, text out.
+        AudioLanguage = "audio_language",
+        /// An image to its text or description, such as TrOCR.
+        ImageToText = "image_to_text",
+        /// An image and a question to an answer out of a list, such as ViLT.
+        VisualQuestionAnswerer = "visual_question_answerer",
+        /// Text and where it stands on a page, such as LayoutLM.
+        DocumentEncoder = "document_encoder",
+        /// Boxes of what a text names, such as OWL-ViT.
+        OpenVocabularyDetector = "open_vocabulary_detector",
+        /// Text, images and sound in and out.
+        AnyToAny = "any_to_any",
+        /// Labels of a video.
+        VideoClassifier = "video_classifier",
+        /// Video and a prompt in, text out.
+        VideoLanguage = "video_language",
     }
 }
 
@@ -115,13 +157,53 @@ impl Subfamily {
     /// The family it refines.
     pub const fn family(self) -> Family {
         match self {
-            Self::MaskedLm => Family::Embedding,
+            Self::MaskedLm
+            | Self::TextClassifier
+            | Self::TokenClassifier
+            | Self::QuestionAnswerer
+            | Self::SentenceEncoder => Family::Embedding,
             Self::CausalLm | Self::Seq2seq => Family::TextGeneration,
-            Self::ImageClassifier | Self::ObjectDetector => Family::Vision,
-            Self::SpeechRecognition | Self::AudioTextEncoder => Family::Audio,
-            Self::ImageTextEncoder | Self::VisionLanguage => Family::Multimodal,
-            Self::VideoTextEncoder => Family::Video,
+            Self::ImageClassifier
+            | Self::ObjectDetector
+            | Self::ImageEncoder
+            | Self::ImageSegmenter
+            | Self::DepthEstimator
+            | Self::KeypointDetector
+            | Self::ImageToImage => Family::Vision,
+            Self::SpeechRecognition
+            | Self::AudioTextEncoder
+            | Self::AudioClassifier
+            | Self::AudioEncoder
+            | Self::TextToSpeech
+            | Self::AudioToAudio => Family::Audio,
+            Self::ImageTextEncoder
+            | Self::VisionLanguage
+            | Self::AudioLanguage
+            | Self::ImageToText
+            | Self::VisualQuestionAnswerer
+            | Self::DocumentEncoder
+            | Self::OpenVocabularyDetector
+            | Self::AnyToAny => Family::Multimodal,
+            Self::VideoTextEncoder | Self::VideoClassifier | Self::VideoLanguage => Family::Video,
         }
+    }
+
+    /// Whether the runtime has a pipeline for this kind, and the generator templates. The others
+    /// are there to be recognised, estimated and told apart.
+    pub const fn has_pipeline(self) -> bool {
+        matches!(
+            self,
+            Self::MaskedLm
+                | Self::CausalLm
+                | Self::Seq2seq
+                | Self::ImageClassifier
+                | Self::ObjectDetector
+                | Self::SpeechRecognition
+                | Self::AudioTextEncoder
+                | Self::ImageTextEncoder
+                | Self::VisionLanguage
+                | Self::VideoTextEncoder
+        )
     }
 
     /// The tasks that a model of this kind can do.
@@ -137,6 +219,27 @@ impl Subfamily {
             Self::ImageTextEncoder => &[Task::FeatureExtraction, Task::ZeroShotImageClassification],
             Self::VisionLanguage => &[Task::ImageTextToText],
             Self::VideoTextEncoder => &[Task::FeatureExtraction, Task::ZeroShotVideoClassification],
+            Self::TextClassifier => &[Task::TextClassification],
+            Self::TokenClassifier => &[Task::TokenClassification],
+            Self::QuestionAnswerer => &[Task::QuestionAnswering],
+            Self::SentenceEncoder => &[Task::FeatureExtraction],
+            Self::ImageEncoder => &[Task::ImageFeatureExtraction],
+            Self::ImageSegmenter => &[Task::ImageSegmentation, Task::MaskGeneration],
+            Self::DepthEstimator => &[Task::DepthEstimation],
+            Self::KeypointDetector => &[Task::KeypointDetection],
+            Self::ImageToImage => &[Task::ImageToImage],
+            Self::AudioClassifier => &[Task::AudioClassification],
+            Self::AudioEncoder => &[Task::FeatureExtraction],
+            Self::TextToSpeech => &[Task::TextToSpeech],
+            Self::AudioToAudio => &[Task::AudioToAudio],
+            Self::AudioLanguage => &[Task::AudioTextToText],
+            Self::ImageToText => &[Task::ImageToText],
+            Self::VisualQuestionAnswerer => &[Task::VisualQuestionAnswering],
+            Self::DocumentEncoder => &[Task::DocumentQuestionAnswering, Task::TokenClassification],
+            Self::OpenVocabularyDetector => &[Task::ZeroShotObjectDetection],
+            Self::AnyToAny => &[Task::AnyToAny],
+            Self::VideoClassifier => &[Task::VideoClassification],
+            Self::VideoLanguage => &[Task::VideoTextToText],
         }
     }
 }
@@ -167,6 +270,46 @@ vocabulary! {
         AutomaticSpeechRecognition = "automatic-speech-recognition",
         /// An image and a prompt to text.
         ImageTextToText = "image-text-to-text",
+        /// Labels or scores of a text.
+        TextClassification = "text-classification",
+        /// Labels of a text's tokens.
+        TokenClassification = "token-classification",
+        /// The answer in a text.
+        QuestionAnswering = "question-answering",
+        /// An image to vectors.
+        ImageFeatureExtraction = "image-feature-extraction",
+        /// What each pixel of an image belongs to.
+        ImageSegmentation = "image-segmentation",
+        /// The masks of things that are pointed at.
+        MaskGeneration = "mask-generation",
+        /// How far each pixel is.
+        DepthEstimation = "depth-estimation",
+        /// Points of an image.
+        KeypointDetection = "keypoint-detection",
+        /// An image from an image.
+        ImageToImage = "image-to-image",
+        /// The text or a description of an image.
+        ImageToText = "image-to-text",
+        /// The answer to a question about an image.
+        VisualQuestionAnswering = "visual-question-answering",
+        /// The answer to a question about a page.
+        DocumentQuestionAnswering = "document-question-answering",
+        /// Boxes of what a text names.
+        ZeroShotObjectDetection = "zero-shot-object-detection",
+        /// Labels of a sound.
+        AudioClassification = "audio-classification",
+        /// Text to sound.
+        TextToSpeech = "text-to-speech",
+        /// Sound from sound.
+        AudioToAudio = "audio-to-audio",
+        /// Sound and a prompt to text.
+        AudioTextToText = "audio-text-to-text",
+        /// Several kinds of input to several kinds of output.
+        AnyToAny = "any-to-any",
+        /// Labels of a video.
+        VideoClassification = "video-classification",
+        /// A video and a prompt to text.
+        VideoTextToText = "video-text-to-text",
     }
 }
 

@@ -132,8 +132,9 @@ fn classified(folder: &Path, config: &Kind, task: Option<Task>) -> Result<Subfam
         architectures: config.architectures.as_deref().unwrap_or_default(),
         model_type: config.model_type.as_deref(),
         tasks: task.as_slice(),
+        ..ModelFacts::default()
     };
-    if let Some(it) = classify(&facts) {
+    if let Ok(it) = classify(&facts) {
         return Ok(it.subfamily);
     }
     let kinds: Vec<_> = Subfamily::ALL.iter().map(|it| it.name()).collect();

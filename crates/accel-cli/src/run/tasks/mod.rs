@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use accel_core::{SessionOptions, Subfamily, Task};
+use accel_core::{SessionOptions, Subfamily, Task, Vocabulary as _};
 use accel_runtime::{ModelSource, Pipeline, SkillSpec};
 use serde_json::{Value, json};
 
@@ -41,6 +41,17 @@ pub(super) fn run(name: &Path, arguments: &RunArgs, console: Console) -> Result<
         Subfamily::AudioTextEncoder => dual::sounds(&run),
         Subfamily::ImageTextEncoder => dual::images(&run),
         Subfamily::VideoTextEncoder => dual::videos(&run),
+        kind => {
+            let served = Subfamily::ALL.iter().filter(|it| it.has_pipeline()).map(|it| it.name());
+            Err(Failure::failed(
+                "unsupported",
+                format!(
+                    "{} is a model of the kind {kind}, which no pipeline runs; there are those of {}",
+                    run.model.folder.display(),
+                    served.collect::<Vec<_>>().join(", ")
+                ),
+            ))
+        }
     }
 }
 
