@@ -7,6 +7,7 @@ mod vocabulary;
 
 pub mod classify;
 mod config;
+pub mod diagnosis;
 pub mod estimate;
 mod evidence;
 pub mod hardware;

@@ -14,6 +14,7 @@ mod detection_tasks;
 mod dual_encoders;
 mod engines;
 mod external_data;
+mod fallback;
 mod generation;
 mod graphs;
 mod image_tasks;

@@ -60,7 +60,7 @@ fn devices_that_are_not_there_are_unavailable() {
         assert!(matches!(&error, Error::EngineUnavailable { .. }), "{error}");
         assert!(error.to_string().contains(what), "{error}");
         let availability = availability(&options);
-        let Availability::Unavailable { engine, reason, remedy } = availability else {
+        let Availability::Unavailable { engine, reason, remedy, .. } = availability else {
             panic!("{availability:?}")
         };
         assert_eq!(engine, EngineName::Ort);
