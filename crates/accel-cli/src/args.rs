@@ -7,6 +7,9 @@ use accel_core::{Platform, Precision, Subfamily, Task, Vocabulary};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::doctor::{self, DoctorArgs, DoctorFormat};
+use crate::explain::{self, ExplainArgs, ExplainFormat};
+
 const ABOUT: &str = "Gets engines, and runs a model or a bare graph by hand";
 
 const EXAMPLES: &str = "\
@@ -15,6 +18,7 @@ Examples:
   accel engines install onnxruntime      ONNX Runtime into a folder of yours; no root needed
   accel run fixtures/vit photo.jpg       what is in the picture, on the CPU
   accel run fixtures/vit photo.jpg --platform openvino
+  accel doctor --test-hardware           what is wrong here, and what helps
   accel run --graph model.onnx --inputs in.safetensors --outputs out.safetensors
 
 Exit codes:
@@ -81,6 +85,12 @@ pub(crate) enum Command {
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// What is wrong with this machine, its engines and models, and what helps
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(Box<DoctorArgs>),
+    /// What a code such as ACC0201 means, and what helps
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -96,6 +106,8 @@ impl Command {
             Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
+            Self::Doctor(it) => it.format == DoctorFormat::Json,
+            Self::Explain(it) => it.format == ExplainFormat::Json,
             Self::Completions { .. } => false,
         }
     }
@@ -370,7 +382,7 @@ pub(crate) enum TimestampsArg {
 }
 
 /// A member of a vocabulary, by name.
-fn member<V: Vocabulary>(name: &str) -> Result<V, accel_core::UnknownName> {
+pub(crate) fn member<V: Vocabulary>(name: &str) -> Result<V, accel_core::UnknownName> {
     V::parse(name.trim())
 }
 

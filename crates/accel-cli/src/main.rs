@@ -5,11 +5,15 @@
 //! | `args` | what may be written on the command line |
 //! | `engines` | what each engine can do here, and installing them |
 //! | `run` | a model directory or a bare graph, once, by hand |
+//! | `doctor` | what is wrong with a machine, its engines and models |
+//! | `explain` | what a code means |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
 mod console;
+mod doctor;
 mod engines;
+mod explain;
 mod failure;
 mod json;
 mod run;
@@ -33,11 +37,12 @@ fn main() -> ExitCode {
     let console = Console::new(cli.command.json(), cli.command.quiet());
     match dispatch(&cli.command, console) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_told() => ExitCode::from(failure.exit),
         Err(failure) => {
             if console.json() {
                 console.print(&json::failure(&failure));
             }
-            console.error(&failure.message);
+            console.error(&failure.for_people());
             ExitCode::from(failure.exit)
         }
     }
@@ -48,6 +53,8 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
         Command::Engines(EnginesCommand::List(_)) => engines::list(console),
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
         Command::Run(args) => run::run(args, console),
+        Command::Doctor(args) => doctor::run(args, console),
+        Command::Explain(args) => explain::explain(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "accel", &mut script);

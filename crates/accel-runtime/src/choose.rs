@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use accel_core::diagnosis::{Code, FallbackLevel, FallbackPolicy, Finding};
 use accel_core::Platform;
+use accel_core::diagnosis::{Code, FallbackLevel, FallbackPolicy, Finding};
 
 use crate::{Error, ModelSource, Result, SkillSpec};
 
@@ -182,8 +182,7 @@ pub fn run_with<P, T>(
         Ok((skill, result))
     })?;
     let (skill, result) = tried.value;
-    let chosen =
-        Chosen { skill, spec: tried.spec, wanted: tried.wanted, rejected: tried.rejected };
+    let chosen = Chosen { skill, spec: tried.spec, wanted: tried.wanted, rejected: tried.rejected };
     Ok(Ran { result, chosen })
 }
 

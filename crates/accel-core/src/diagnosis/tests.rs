@@ -54,10 +54,7 @@ fn findings_are_sorted_by_severity_and_said_once() {
     dedup(&mut findings);
     let seen: Vec<_> = findings.iter().map(|it| (it.severity, it.message.as_str())).collect();
     // The `a` of less weight went.
-    assert_eq!(
-        seen,
-        [(Severity::Critical, "c"), (Severity::Error, "a"), (Severity::Error, "b")]
-    );
+    assert_eq!(seen, [(Severity::Critical, "c"), (Severity::Error, "a"), (Severity::Error, "b")]);
     let report = Report::new("test", findings, Vec::new());
     assert_eq!(report.counts, Counts { critical: 1, error: 2, warning: 0, info: 0 });
 }
@@ -128,5 +125,8 @@ fn the_committed_schema_is_current() {
         std::fs::write(path, &now).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
-    assert!(committed == now, "write it again: ACCEL_WRITE_SCHEMA=1 cargo test -p accel-core --features schema schema");
+    assert!(
+        committed == now,
+        "write it again: ACCEL_WRITE_SCHEMA=1 cargo test -p accel-core --features schema schema"
+    );
 }

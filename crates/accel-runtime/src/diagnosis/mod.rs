@@ -71,11 +71,9 @@ impl Error {
                 .because(reason.as_str())
                 .seen("engine", engine.name())
                 .advise(remedy.as_str()),
-            Self::NoneAvailable { rejected } => {
-                rejected.iter().fold(finding, |it, rejection| {
-                    it.seen(rejection.platform.label(), rejection.reason.as_str())
-                })
-            }
+            Self::NoneAvailable { rejected } => rejected.iter().fold(finding, |it, rejection| {
+                it.seen(rejection.platform.label(), rejection.reason.as_str())
+            }),
             Self::WrongVariant { model, platform, wanted, is, remedy } => finding
                 .on(*platform)
                 .of(*model)
@@ -98,9 +96,10 @@ impl Error {
                     .seen("operator", operator.as_str())
                     .seen("node", node.as_str())
                     .seen("engine", engine.name());
-                alternatives.iter().rev().fold(finding, |it, engine| {
-                    it.advise(format!("Run it on engine `{engine}`."))
-                })
+                alternatives
+                    .iter()
+                    .rev()
+                    .fold(finding, |it, engine| it.advise(format!("Run it on engine `{engine}`.")))
             }
             Self::Load { engine, path, reason } => finding
                 .because(reason.as_str())

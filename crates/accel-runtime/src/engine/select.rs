@@ -15,10 +15,9 @@ use crate::{Error, Result};
 pub enum Lack {
     /// This build cannot drive the engine, wherever its files are.
     BuiltIn,
-    /// The engine's files.
+    /// The engine's files, or the part of them that serves the platform.
     Engine,
-    /// An engine that works: its files are there and do not load, are too old, or were built
-    /// without what serves the platform.
+    /// An engine that works: its files are there, and they do not load or are too old.
     WorkingEngine,
     /// The device.
     Device,

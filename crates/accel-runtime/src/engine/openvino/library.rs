@@ -54,10 +54,9 @@ struct Missing {
 /// [`Error::EngineUnavailable`] when its library is not there or cannot be used.
 pub fn found() -> Result<&'static Found> {
     static FOUND: OnceLock<std::result::Result<Found, Missing>> = OnceLock::new();
-    FOUND
-        .get_or_init(|| locate().and_then(load))
-        .as_ref()
-        .map_err(|missing| unavailable(missing.lack, missing.reason.clone(), missing.remedy.clone()))
+    FOUND.get_or_init(|| locate().and_then(load)).as_ref().map_err(|missing| {
+        unavailable(missing.lack, missing.reason.clone(), missing.remedy.clone())
+    })
 }
 
 /// OpenVINO's name for the device that `options` ask for.

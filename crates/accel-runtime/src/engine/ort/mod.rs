@@ -209,7 +209,7 @@ fn check_provider(found: &Found, provider: Provider, platform: Platform) -> Resu
         Provider::CoreMl => "run `accel engines install onnxruntime`, whose build for Macs has it",
     };
     let reason = format!("{found} was built without {}", provider.name());
-    Err(unavailable(platform, Lack::WorkingEngine, reason, remedy))
+    Err(unavailable(platform, Lack::Engine, reason, remedy))
 }
 
 /// Refuses the index of a device that is not there.
