@@ -7,6 +7,8 @@ use accel_core::{Platform, Precision, Subfamily, Task, Vocabulary};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::doctor::{self, DoctorArgs, DoctorFormat};
+use crate::explain::{self, ExplainArgs, ExplainFormat};
 use crate::selection::SelectionCommand;
 
 const ABOUT: &str = "Gets engines, and runs a model or a bare graph by hand";
@@ -18,6 +20,7 @@ Examples:
   accel engines install onnxruntime      ONNX Runtime into a folder of yours; no root needed
   accel run fixtures/vit photo.jpg       what is in the picture, on the CPU
   accel run fixtures/vit photo.jpg --platform openvino
+  accel doctor --test-hardware           what is wrong here, and what helps
   accel run --graph model.onnx --inputs in.safetensors --outputs out.safetensors
   accel select llama --priority cuda,mps,cpu --explain      which device, and why not the others
   accel matrix                           what runs where
@@ -91,6 +94,12 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     #[command(flatten)]
     Selection(SelectionCommand),
+    /// What is wrong with this machine, its engines and models, and what helps
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(Box<DoctorArgs>),
+    /// What a code such as ACC0201 means, and what helps
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -108,6 +117,8 @@ impl Command {
             Self::Hardware(it) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
             Self::Selection(it) => it.json(),
+            Self::Doctor(it) => it.format == DoctorFormat::Json,
+            Self::Explain(it) => it.format == ExplainFormat::Json,
             Self::Completions { .. } => false,
         }
     }
@@ -382,7 +393,7 @@ pub(crate) enum TimestampsArg {
 }
 
 /// A member of a vocabulary, by name.
-fn member<V: Vocabulary>(name: &str) -> Result<V, accel_core::UnknownName> {
+pub(crate) fn member<V: Vocabulary>(name: &str) -> Result<V, accel_core::UnknownName> {
     V::parse(name.trim())
 }
 

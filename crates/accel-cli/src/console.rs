@@ -113,6 +113,9 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
+    /// No colours, as for files.
+    pub(crate) const NONE: Self = Self { on: false };
+
     fn with(self, style: Style, text: &str) -> String {
         if self.on && !text.is_empty() {
             format!("{style}{text}{style:#}")

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use accel_core::diagnosis::Code;
 use accel_runtime::Error;
 
 /// The exit code of wrong use and broken input.
@@ -15,6 +16,8 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) struct Failure {
     /// What kind; stable, see the crate's README.
     pub(crate) code: &'static str,
+    /// The code that `accel explain` explains.
+    pub(crate) acc: Code,
     /// What was wrong, where, and what to do.
     pub(crate) message: String,
     /// The exit code.
@@ -29,12 +32,20 @@ impl Failure {
 
     /// Wrong use or broken input.
     pub(crate) fn input(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), exit: WRONG_USE }
+        Self { code, acc: acc(code), message: message.into(), exit: WRONG_USE }
     }
 
     /// What was rightly asked for and did not succeed.
     pub(crate) fn failed(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), exit: FAILED }
+        Self { code, acc: acc(code), message: message.into(), exit: FAILED }
+    }
+
+    /// The message, and where to read more. Wrong use has `--help`.
+    pub(crate) fn for_people(&self) -> String {
+        match self.acc {
+            Code::WrongUse => self.message.clone(),
+            acc => format!("{} ({acc}; see `accel explain {acc}`)", self.message),
+        }
     }
 
     /// What was asked for did not succeed, and the output says so already.
@@ -56,10 +67,29 @@ impl Failure {
     }
 }
 
+/// The code of a failure of this program's own, by its kind.
+fn acc(code: &str) -> Code {
+    match code {
+        "unknown-model" => Code::UnknownModel,
+        "unknown-kind" => Code::UnknownKind,
+        "invalid-option" => Code::InvalidOption,
+        "invalid-input" | "unreadable" => Code::InputUnreadable,
+        "unreadable-registry" => Code::RegistryUnreadable,
+        "io" => Code::Output,
+        "missing-tool" => Code::InstallToolMissing,
+        "no-package" => Code::NoPackage,
+        "no-user-folder" => Code::NoUserFolder,
+        "not-ours" => Code::NotOurs,
+        "checksum" => Code::Checksum,
+        "install" => Code::InstallFailed,
+        _ => Code::WrongUse,
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = error.to_string();
-        match &error {
+        let failure = match &error {
             Error::EngineUnavailable { .. } => Self::failed("engine-unavailable", message),
             Error::MissingFile { .. } | Error::Io { .. } | Error::InvalidFile { .. } => {
                 Self::input("unreadable", message)
@@ -83,6 +113,7 @@ impl From<Error> for Failure {
             | Error::Image { .. }
             | Error::Audio { .. } => Self::input("invalid-input", message),
             _ => Self::failed("run", message),
-        }
+        };
+        Self { acc: error.code(), ..failure }
     }
 }

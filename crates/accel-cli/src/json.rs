@@ -25,5 +25,11 @@ pub(crate) fn document(body: impl Serialize) -> String {
 
 /// A failure.
 pub(crate) fn failure(failure: &Failure) -> String {
-    document(json!({ "error": { "code": failure.code, "message": failure.message } }))
+    document(json!({
+        "error": {
+            "code": failure.code,
+            "acc": failure.acc,
+            "message": failure.message,
+        },
+    }))
 }

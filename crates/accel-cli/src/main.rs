@@ -7,11 +7,15 @@
 //! | `hardware` | what this machine has, or one that was recorded |
 //! | `run` | a model directory or a bare graph, once, by hand |
 //! | `selection` | which device a model goes on, what runs where, and why not |
+//! | `doctor` | what is wrong with a machine, its engines and models |
+//! | `explain` | what a code means |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
 mod console;
+mod doctor;
 mod engines;
+mod explain;
 mod failure;
 mod hardware;
 mod json;
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
             if console.json() {
                 console.print(&json::failure(&failure));
             }
-            console.error(&failure.message);
+            console.error(&failure.for_people());
             ExitCode::from(failure.exit)
         }
     }
@@ -55,6 +59,8 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
         Command::Hardware(args) => hardware::hardware(args, console),
         Command::Run(args) => run::run(args, console),
         Command::Selection(command) => selection::run(command, console),
+        Command::Doctor(args) => doctor::run(args, console),
+        Command::Explain(args) => explain::explain(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "accel", &mut script);

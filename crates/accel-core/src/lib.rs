@@ -8,6 +8,7 @@ mod vocabulary;
 pub mod classify;
 pub mod compatibility;
 mod config;
+pub mod diagnosis;
 pub mod estimate;
 mod evidence;
 pub mod hardware;

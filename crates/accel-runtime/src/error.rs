@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use accel_core::{Engine as EngineName, Platform, Precision, Stage};
 
 use crate::choose::Rejection;
+use crate::engine::Lack;
 
 /// What this crate's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -43,6 +44,8 @@ pub enum Error {
         platform: Platform,
         /// The engine that would serve it.
         engine: EngineName,
+        /// What is lacking.
+        lack: Lack,
         /// Why it cannot.
         reason: String,
         /// What to do about it.
@@ -392,8 +395,7 @@ fn rejections(rejected: &[Rejection]) -> String {
     if rejected.is_empty() {
         return "no candidates were given".to_owned();
     }
-    let each: Vec<_> =
-        rejected.iter().map(|it| format!("{}: {}", it.platform.label(), it.reason)).collect();
+    let each: Vec<_> = rejected.iter().map(ToString::to_string).collect();
     each.join(" | ")
 }
 

@@ -18,6 +18,7 @@
 pub mod audio;
 mod choose;
 mod decoding;
+pub mod diagnosis;
 pub mod engine;
 mod error;
 pub mod hardware;
@@ -39,7 +40,7 @@ pub use accel_core::*;
 pub use accel_core::Engine as EngineName;
 
 pub use audio::Audio;
-pub use choose::{Candidate, Chosen, Rejection, choose};
+pub use choose::{Candidate, Chosen, Ran, Rejection, choose, choose_with, run_with};
 pub use engine::{Availability, Dim, Placement, Session, TensorInfo, availability};
 pub use error::{Error, InputProblem, Result};
 pub use model::{GraphFiles, ModelDir, ModelSource};

@@ -8,6 +8,7 @@ mod output;
 mod tasks;
 mod tensors;
 
+pub(crate) use model::folder as model_folder;
 pub(crate) use options::default_options;
 
 use crate::args::RunArgs;

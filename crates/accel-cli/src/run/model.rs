@@ -83,7 +83,7 @@ impl Model {
 }
 
 /// The folder that `name` stands for.
-fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
     if name.is_dir() {
         return Ok(name.to_owned());
     }

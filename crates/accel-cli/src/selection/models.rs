@@ -122,7 +122,7 @@ impl Catalogue {
         let model_type = config.model_type();
         let facts =
             ModelFacts { architectures: &architectures, model_type, ..ModelFacts::default() };
-        let Some(classification) = classify(&facts) else {
+        let Ok(classification) = classify(&facts) else {
             return Err(Failure::input(
                 "unknown-kind",
                 format!(

@@ -1,6 +1,8 @@
 //! The command, run as its users run it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod doctor;
+mod explain;
 mod graph;
 #[cfg(unix)]
 mod install;

@@ -41,7 +41,7 @@ pub fn classify_model(
         |it: Platform| verdict_here(model, it, &targets, request.precision, &request.overrides);
     HardwareAware {
         model: model.key.clone(),
-        classification: classify(facts),
+        classification: classify(facts).ok(),
         estimates: model.estimates.clone(),
         compatibility: Platform::ALL.iter().map(|it| (*it, judge(*it))).collect(),
         selection: select(model, &targets, request),

@@ -33,7 +33,7 @@ use crate::{DType, Error, Result, Tensor};
 pub use browser::{BROWSER, BrowserEngine, BrowserFiles, NotFound, WEB_DIR};
 pub use kept::{EngineTensor, Feed, Keep, Kept};
 pub use rten::RtenEngine;
-pub use select::{Availability, availability, built_in, for_options, simulator};
+pub use select::{Availability, Lack, availability, built_in, for_options, simulator};
 use simulator::Simulation;
 pub use simulator::SimulatorEngine;
 

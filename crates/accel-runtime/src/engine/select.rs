@@ -10,6 +10,19 @@ use accel_core::{
 use super::{Engine, RtenEngine};
 use crate::{Error, Result};
 
+/// What a platform lacks that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lack {
+    /// This build cannot drive the engine, wherever its files are.
+    BuiltIn,
+    /// The engine's files, or the part of them that serves the platform.
+    Engine,
+    /// An engine that works: its files are there, and they do not load or are too old.
+    WorkingEngine,
+    /// The device.
+    Device,
+}
+
 /// Whether a platform can be used in this build on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
@@ -22,6 +35,8 @@ pub enum Availability {
     Unavailable {
         /// The engine that would serve it.
         engine: EngineName,
+        /// What it lacks.
+        lack: Lack,
         /// Why it cannot.
         reason: String,
         /// What to do about it.
@@ -37,8 +52,8 @@ impl Availability {
     pub fn or_error(self, platform: Platform) -> Result<EngineName> {
         match self {
             Self::Available { engine } => Ok(engine),
-            Self::Unavailable { engine, reason, remedy } => {
-                Err(Error::EngineUnavailable { platform, engine, reason, remedy })
+            Self::Unavailable { engine, lack, reason, remedy } => {
+                Err(Error::EngineUnavailable { platform, engine, lack, reason, remedy })
             }
         }
     }
@@ -48,8 +63,8 @@ impl Availability {
 pub fn availability(options: &SessionOptions) -> Availability {
     match for_options(options) {
         Ok(engine) => Availability::Available { engine: engine.name() },
-        Err(Error::EngineUnavailable { engine, reason, remedy, .. }) => {
-            Availability::Unavailable { engine, reason, remedy }
+        Err(Error::EngineUnavailable { engine, lack, reason, remedy, .. }) => {
+            Availability::Unavailable { engine, lack, reason, remedy }
         }
         // An engine that is there and whose options are wrong: loading will say so.
         Err(_) => Availability::Available { engine: options.device.platform().engines()[0] },
@@ -137,6 +152,7 @@ fn not_built_in(options: &SessionOptions, engine: EngineName, what: &str) -> Err
     Error::EngineUnavailable {
         platform,
         engine,
+        lack: Lack::BuiltIn,
         reason: format!("this build of accel-runtime has no engine that drives {what}"),
         remedy: format!(
             "switch on the feature `{}` of accel-runtime, or bring an engine for {} with \

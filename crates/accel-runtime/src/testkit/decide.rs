@@ -137,7 +137,7 @@ fn missing_engine(cell: &Cell) -> Option<SkipCause> {
     };
     match availability {
         Availability::Available { .. } => None,
-        Availability::Unavailable { engine, reason, remedy } => Some(SkipCause::NoEngine {
+        Availability::Unavailable { engine, reason, remedy, .. } => Some(SkipCause::NoEngine {
             platform: spec.platform,
             reason: because(engine, &reason, &remedy),
         }),

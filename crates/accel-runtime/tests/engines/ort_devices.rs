@@ -59,7 +59,7 @@ fn is_unavailable(device: DeviceOptions, what: &str) {
     assert!(matches!(&error, Error::EngineUnavailable { .. }), "{error}");
     assert!(error.to_string().contains(what), "{error}");
     let availability = availability(&options);
-    let Availability::Unavailable { engine, reason, remedy } = availability else {
+    let Availability::Unavailable { engine, reason, remedy, .. } = availability else {
         panic!("{availability:?}")
     };
     assert_eq!(engine, EngineName::Ort);

@@ -12,6 +12,7 @@ mod damage;
 mod detection_tasks;
 mod dual_encoders;
 mod external_data;
+mod fallback;
 mod generation;
 mod graphs;
 mod image_tasks;

@@ -13,6 +13,7 @@ use super::message::Message;
 use super::probe::Capability;
 use super::process::{Browser, Lost};
 use super::server::Content;
+use crate::engine::Lack;
 use crate::{Error, Result};
 
 /// What one page serves.
@@ -172,20 +173,24 @@ impl Driver {
         if let Some((_, capability)) = known.iter().find(|(it, _)| it == device) {
             return Ok(capability.clone());
         }
-        let unavailable = |reason: String| Error::EngineUnavailable {
+        let unavailable = |lack, reason: String| Error::EngineUnavailable {
             platform,
             engine: EngineName::Browser,
+            lack,
             reason,
             remedy: "run `accel engines install web --with-browser`, or name a browser that can \
                      in ACCEL_BROWSER"
                 .to_owned(),
         };
-        let purpose = Purpose::of(device)
-            .ok_or_else(|| unavailable("a browser serves WebGPU and WebNN only".to_owned()))?;
-        let (head, _) =
-            self.call(purpose, &super::probe::job(platform, device), &[]).map_err(unavailable)?;
-        let capability = Capability::read(&head)
-            .map_err(|reason| unavailable(format!("{}: {reason}", self.files.browser.display())))?;
+        let purpose = Purpose::of(device).ok_or_else(|| {
+            unavailable(Lack::Engine, "a browser serves WebGPU and WebNN only".to_owned())
+        })?;
+        let (head, _) = self
+            .call(purpose, &super::probe::job(platform, device), &[])
+            .map_err(|reason| unavailable(Lack::WorkingEngine, reason))?;
+        let capability = Capability::read(&head).map_err(|reason| {
+            unavailable(Lack::Device, format!("{}: {reason}", self.files.browser.display()))
+        })?;
         known.push((*device, capability.clone()));
         Ok(capability)
     }

@@ -32,7 +32,7 @@ use accel_core::{
 
 use self::driver::{Driver, Purpose};
 pub use self::files::{BROWSER, BrowserFiles, NotFound, WEB_DIR};
-use super::{Engine, Session, check_memory, check_platform};
+use super::{Engine, Lack, Session, check_memory, check_platform};
 use crate::model::GraphFiles;
 use crate::{Error, Result};
 
@@ -136,6 +136,7 @@ pub(super) fn for_options(options: &SessionOptions) -> Result<Arc<dyn Engine>> {
     let engine = BrowserEngine::shared().map_err(|missing| Error::EngineUnavailable {
         platform: options.device.platform(),
         engine: EngineName::Browser,
+        lack: Lack::Engine,
         reason: missing.reason,
         remedy: missing.remedy,
     })?;

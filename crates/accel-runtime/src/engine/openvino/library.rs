@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use accel_core::{Engine as EngineName, OpenvinoDevice, OpenvinoOptions, Platform, Vocabulary};
 use openvino::{Core, DeviceType, PropertyKey};
 
-use crate::engine::locate;
+use crate::engine::{Lack, locate};
 use crate::{Error, Result};
 
 /// Names OpenVINO's C library (`libopenvino_c.so…`), which then is the only one considered.
@@ -43,6 +43,7 @@ pub struct Device {
 /// Why there is no OpenVINO.
 #[derive(Debug)]
 struct Missing {
+    lack: Lack,
     reason: String,
     remedy: String,
 }
@@ -53,10 +54,9 @@ struct Missing {
 /// [`Error::EngineUnavailable`] when its library is not there or cannot be used.
 pub fn found() -> Result<&'static Found> {
     static FOUND: OnceLock<std::result::Result<Found, Missing>> = OnceLock::new();
-    FOUND
-        .get_or_init(|| locate().and_then(load))
-        .as_ref()
-        .map_err(|missing| unavailable(missing.reason.clone(), missing.remedy.clone()))
+    FOUND.get_or_init(|| locate().and_then(load)).as_ref().map_err(|missing| {
+        unavailable(missing.lack, missing.reason.clone(), missing.remedy.clone())
+    })
 }
 
 /// OpenVINO's name for the device that `options` ask for.
@@ -99,6 +99,7 @@ pub(super) fn device(found: &Found, options: &OpenvinoOptions) -> Result<String>
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let wanted = if index == 0 { kind } else { &numbered };
     Err(unavailable(
+        Lack::Device,
         format!("OpenVINO {} has no device {wanted} here; its devices: {names}", found.version),
         format!(
             "install the device's driver, or set option `device` ({}) and `device_index` to one \
@@ -108,10 +109,11 @@ pub(super) fn device(found: &Found, options: &OpenvinoOptions) -> Result<String>
     ))
 }
 
-fn unavailable(reason: String, remedy: String) -> Error {
+fn unavailable(lack: Lack, reason: String, remedy: String) -> Error {
     Error::EngineUnavailable {
         platform: Platform::Openvino,
         engine: EngineName::Openvino,
+        lack,
         reason,
         remedy,
     }
@@ -122,6 +124,7 @@ fn locate() -> std::result::Result<PathBuf, Missing> {
     let found = match locate::variable(LIBRARY) {
         Some(path) => path,
         None => search().ok_or_else(|| Missing {
+            lack: Lack::Engine,
             reason: "OpenVINO's library was not found".to_owned(),
             remedy: format!(
                 "run `accel engines install openvino`, or set {LIBRARY} to libopenvino_c"
@@ -129,6 +132,7 @@ fn locate() -> std::result::Result<PathBuf, Missing> {
         })?,
     };
     found.canonicalize().map_err(|error| Missing {
+        lack: Lack::Engine,
         reason: format!("{} cannot be found ({error})", found.display()),
         remedy: format!(
             "set {LIBRARY} to libopenvino_c, or unset it and run `accel engines install openvino`"
@@ -158,6 +162,7 @@ fn search() -> Option<PathBuf> {
 
 fn load(path: PathBuf) -> std::result::Result<Found, Missing> {
     let broken = |reason: String| Missing {
+        lack: Lack::WorkingEngine,
         reason,
         remedy: format!(
             "run `accel engines install openvino` again, or set {LIBRARY} to another libopenvino_c"

@@ -18,7 +18,7 @@ use self::cache::Place;
 use self::options::{Properties, Property};
 use self::session::OpenvinoSession;
 use self::values::Port;
-use super::{Engine, Placement, Session, alternatives, check_memory, check_platform};
+use super::{Engine, Lack, Placement, Session, alternatives, check_memory, check_platform};
 use crate::model::{GraphFiles, Node};
 use crate::{Error, Result};
 
@@ -71,6 +71,7 @@ impl Engine for OpenvinoEngine {
             return Err(Error::EngineUnavailable {
                 platform,
                 engine: EngineName::Openvino,
+                lack: Lack::Engine,
                 reason: "OpenVINO has devices of its own".to_owned(),
                 remedy: "use the platform's own engine".to_owned(),
             });

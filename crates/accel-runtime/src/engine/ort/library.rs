@@ -12,7 +12,7 @@ use ort::ep::ExecutionProvider;
 use ort::logging::LogLevel;
 
 use super::{file, foreign};
-use crate::engine::locate;
+use crate::engine::{Lack, locate};
 use crate::{Error, Result};
 
 /// The path of the library, instead of a search.
@@ -53,6 +53,7 @@ impl Problem {
         Error::EngineUnavailable {
             platform,
             engine: EngineName::Ort,
+            lack: if self.missing { Lack::Engine } else { Lack::WorkingEngine },
             reason: self.reason.clone(),
             remedy: self.remedy.clone(),
         }

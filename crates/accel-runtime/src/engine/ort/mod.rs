@@ -29,7 +29,7 @@ use self::placement::Assigned;
 use self::processors::Processors;
 use self::session::{OrtSession, Running};
 use self::values::Port;
-use super::{Engine, Placement, Session, check_memory, check_platform, cpu};
+use super::{Engine, Lack, Placement, Session, check_memory, check_platform, cpu};
 use crate::model::GraphFiles;
 use crate::{Error, Result, TensorInfo};
 
@@ -190,10 +190,11 @@ impl OrtEngine {
     }
 }
 
-fn unavailable(platform: Platform, reason: String, remedy: &str) -> Error {
+fn unavailable(platform: Platform, lack: Lack, reason: String, remedy: &str) -> Error {
     Error::EngineUnavailable {
         platform,
         engine: EngineName::Ort,
+        lack,
         reason,
         remedy: remedy.to_owned(),
     }
@@ -204,13 +205,16 @@ fn gpus(device: &DeviceOptions) -> Result<Gpus> {
     let platform = device.platform();
     match device {
         DeviceOptions::Cuda(_) => devices::nvidia().map_err(|reason| {
-            unavailable(platform, reason, "run it on a machine with an NVIDIA GPU and its driver")
+            let remedy = "run it on a machine with an NVIDIA GPU and its driver";
+            unavailable(platform, Lack::Device, reason, remedy)
         }),
         DeviceOptions::Rocm(_) => devices::amd().map_err(|reason| {
-            unavailable(platform, reason, "run it on a machine with an AMD GPU and its driver")
+            let remedy = "run it on a machine with an AMD GPU and its driver";
+            unavailable(platform, Lack::Device, reason, remedy)
         }),
         DeviceOptions::Mps(_) if !cfg!(target_os = "macos") => Err(unavailable(
             platform,
+            Lack::Device,
             format!("Core ML is a part of macOS, and this machine runs {}", std::env::consts::OS),
             "run it on a Mac",
         )),
@@ -234,7 +238,7 @@ fn check_provider(found: &Found, provider: Provider, platform: Platform) -> Resu
         Provider::CoreMl => "run `accel engines install onnxruntime`, whose build for Macs has it",
     };
     let reason = format!("{found} was built without {}", provider.name());
-    Err(unavailable(platform, reason, remedy))
+    Err(unavailable(platform, Lack::Engine, reason, remedy))
 }
 
 /// Refuses the index of a device that is not there.

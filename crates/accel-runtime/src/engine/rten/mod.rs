@@ -22,7 +22,7 @@ use rten::{Model, ModelOptions, NodeId, ThreadPool};
 pub(super) use self::rewrite::{Counts, for_webgpu, for_webnn};
 use self::session::RtenSession;
 use super::declared::declared;
-use super::{Engine, Placement, Session, TensorInfo, check_memory, check_platform, cpu};
+use super::{Engine, Lack, Placement, Session, TensorInfo, check_memory, check_platform, cpu};
 use crate::model::{GraphFiles, ValueInfo};
 use crate::{Error, Result};
 
@@ -70,6 +70,7 @@ impl Engine for RtenEngine {
             return Err(Error::EngineUnavailable {
                 platform,
                 engine: EngineName::Rten,
+                lack: Lack::Engine,
                 reason: "rten runs on the CPU only".to_owned(),
                 remedy: "use the platform's own engine".to_owned(),
             });
