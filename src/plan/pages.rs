@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use accel_core::estimate::{self, ParametersSource, Workload, estimate, estimate_from_parameters};
 use accel_core::{
     OptionField, OptionValue, Platform, Precision, Variant, Vocabulary, common_option_fields,
     device_option_fields, group_digits,
@@ -50,8 +51,7 @@ pub(crate) struct SkillPage {
     pub(crate) evidence: String,
     pub(crate) parameters: String,
     pub(crate) model_dir: String,
-    /// Weights alone, such as `438 MB as fp32`.
-    pub(crate) weights: String,
+    pub(crate) needs: Needs,
     pub(crate) precision: &'static str,
     pub(crate) tolerances: Vec<ToleranceRow>,
     pub(crate) skill_type: &'static str,
@@ -66,6 +66,17 @@ pub(crate) struct SkillPage {
     pub(crate) example_template: &'static str,
     pub(crate) platform_template: String,
     pub(crate) variant_template: String,
+}
+
+/// What a skill needs of the machine, as numbers in Rust and in words.
+#[derive(Debug, Serialize)]
+pub(crate) struct Needs {
+    pub(crate) min_memory_bytes: String,
+    pub(crate) recommended_memory_bytes: String,
+    pub(crate) cpu_cores: u32,
+    pub(crate) disk_bytes: String,
+    pub(crate) batch_size: u32,
+    pub(crate) sentence: String,
 }
 
 /// One session option, spelt out.
@@ -184,7 +195,7 @@ pub(super) fn skill_page(
         evidence: cell.evidence.to_string(),
         parameters: group_digits(model.parameters),
         model_dir: model.model_dir.clone(),
-        weights: weights(model.parameters, precision),
+        needs: needs(model, precision),
         precision: precision.name(),
         tolerances: tolerance_rows(cell),
         skill_type: pipeline.rust_type,
@@ -341,8 +352,34 @@ fn variant_ident<V: Vocabulary>(member: V) -> String {
         .map_or_else(String::new, |(_, it)| (*it).to_owned())
 }
 
-/// Bytes of the weights alone, in decimal megabytes, rounded up.
-fn weights(parameters: u64, precision: Precision) -> String {
-    let bytes = parameters.saturating_mul(precision.bits_per_weight()) / 8;
-    format!("{} MB as {precision}", bytes.div_ceil(1_000_000))
+/// The workload that a skill's needs are stated for: one input, as long as most texts are.
+const CONTEXT: u32 = 2048;
+
+/// What a model needs: by its config where that is known, else at least what its weights take.
+fn needs(model: &Model, precision: Precision) -> Needs {
+    let workload = Workload { precision, batch: 1, context: CONTEXT };
+    let by_config = model.config.as_ref();
+    let by_config = by_config.and_then(|it| estimate(it, &estimate::Request::new(workload)).ok());
+    let bound = if by_config.is_some() { "" } else { "more than " };
+    let estimate = by_config.unwrap_or_else(|| {
+        estimate_from_parameters(model.parameters, ParametersSource::Registry, &workload)
+    });
+    let needs = estimate.requirements;
+    let megabytes = |bytes: u64| group_digits(bytes.div_ceil(1_000_000));
+    let cores = if needs.cpu_cores == 1 { "core" } else { "cores" };
+    let sentence = format!(
+        "{bound}{} MB of memory, better {} MB, and {} {cores}, for one input of at most {CONTEXT} tokens as {precision}; {} MB of files (estimated)",
+        megabytes(needs.min_memory_bytes),
+        megabytes(needs.recommended_memory_bytes),
+        needs.cpu_cores,
+        megabytes(needs.disk_bytes),
+    );
+    Needs {
+        min_memory_bytes: group_digits(needs.min_memory_bytes),
+        recommended_memory_bytes: group_digits(needs.recommended_memory_bytes),
+        cpu_cores: needs.cpu_cores,
+        disk_bytes: group_digits(needs.disk_bytes),
+        batch_size: needs.batch_size,
+        sentence,
+    }
 }

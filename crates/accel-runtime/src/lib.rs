@@ -35,6 +35,9 @@ pub mod vision;
 pub mod weights;
 
 pub use accel_core::*;
+// Generated skills name it.
+#[doc(no_inline)]
+pub use accel_core::estimate::Requirements;
 // The trait of the same name lives in `engine`; here the word means the engine's name.
 #[doc(no_inline)]
 pub use accel_core::Engine as EngineName;

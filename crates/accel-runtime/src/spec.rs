@@ -1,5 +1,6 @@
 //! What a generated skill says about itself.
 
+use accel_core::estimate::Requirements;
 use accel_core::{Family, Platform, Subfamily, Task, Variant};
 
 /// One cell of the model × platform matrix; a constant in every generated skill.
@@ -29,6 +30,9 @@ pub struct SkillSpec {
     pub evidence: &'static str,
     /// The number of weights of the Hub's model.
     pub parameters: u64,
+    /// What it needs of the machine, in the precision of the skill's options, for one input of at
+    /// most 2048 tokens; `None` where nobody estimated it. `accel estimate` tells it for others.
+    pub needs: Option<Requirements>,
     /// The model's folder relative to the registry's, such as `fixtures/bert`; empty when the
     /// registry names none.
     pub model_dir: &'static str,

@@ -169,6 +169,7 @@ fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, 
         reason: "",
         evidence: "",
         parameters: 0,
+        needs: None,
         model_dir: "",
     };
     let source = ModelSource::dir(folder);

@@ -77,6 +77,7 @@ impl Model {
             reason: "",
             evidence: "",
             parameters: 0,
+            needs: None,
             model_dir: "",
         }
     }

@@ -22,6 +22,7 @@ pub(crate) const SPEC: SkillSpec = SkillSpec {
     reason: "",
     evidence: "",
     parameters: 0,
+    needs: None,
     model_dir: "",
 };
 

@@ -44,6 +44,7 @@ const fn spec(
         reason: "",
         evidence: "executed by this test",
         parameters: 1,
+        needs: None,
         model_dir,
     }
 }

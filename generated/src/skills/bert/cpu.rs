@@ -13,7 +13,7 @@
 //! | tasks | `feature-extraction`, `fill-mask` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | memory | 439 MB as fp32 for the weights; activations and the engine's workspace come on top |
+//! | needs | 592 MB of memory, better 740 MB, and 6 cores, for one input of at most 2048 tokens as fp32; 439 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0001 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -49,6 +49,13 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "executed in CI",
     parameters: 109_514_298,
+    needs: Some(rt::Requirements {
+        min_memory_bytes: 591_386_856,
+        recommended_memory_bytes: 739_233_570,
+        cpu_cores: 6,
+        disk_bytes: 438_057_192,
+        batch_size: 1,
+    }),
     model_dir: "fixtures/bert",
 };
 

@@ -11,7 +11,7 @@
 //! | tasks | `image-text-to-text` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | memory | 28254 MB as fp32 for the weights; activations and the engine's workspace come on top |
+//! | needs | 32_205 MB of memory, better 40_256 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 28_254 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0001 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -46,6 +46,13 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "executed in CI",
     parameters: 7_063_427_072,
+    needs: Some(rt::Requirements {
+        min_memory_bytes: 32_204_742_656,
+        recommended_memory_bytes: 40_255_928_320,
+        cpu_cores: 16,
+        disk_bytes: 28_253_708_288,
+        batch_size: 1,
+    }),
     model_dir: "fixtures/llava",
 };
 

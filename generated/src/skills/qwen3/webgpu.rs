@@ -11,7 +11,7 @@
 //! | tasks | `text-generation` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | memory | 2385 MB as fp32 for the weights; activations and the engine's workspace come on top |
+//! | needs | 5_386 MB of memory, better 6_732 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 2_385 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -44,6 +44,13 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "executed in CI",
     parameters: 596_049_920,
+    needs: Some(rt::Requirements {
+        min_memory_bytes: 5_385_224_192,
+        recommended_memory_bytes: 6_731_530_240,
+        cpu_cores: 16,
+        disk_bytes: 2_384_199_680,
+        batch_size: 1,
+    }),
     model_dir: "fixtures/qwen3",
 };
 

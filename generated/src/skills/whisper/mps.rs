@@ -12,7 +12,7 @@
 //! | tasks | `automatic-speech-recognition` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | memory | 152 MB as fp32 for the weights; activations and the engine's workspace come on top |
+//! | needs | 413 MB of memory, better 516 MB, and 2 cores, for one input of at most 2048 tokens as fp32; 152 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.01 off, cosine at least 0.999, signal to noise at least 30.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -46,6 +46,13 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     reason: "",
     evidence: "compiled only: nothing ran yet",
     parameters: 37_760_640,
+    needs: Some(rt::Requirements {
+        min_memory_bytes: 412_607_488,
+        recommended_memory_bytes: 515_759_360,
+        cpu_cores: 2,
+        disk_bytes: 151_042_560,
+        batch_size: 1,
+    }),
     model_dir: "fixtures/whisper",
 };
 
