@@ -9,7 +9,7 @@ use super::pci::{self, PciDevice};
 use super::read::{fact, word};
 use super::system::in_container;
 use super::visible::rocm;
-use super::{no, unread};
+use super::{no, unseen_bus};
 use crate::hardware::{Answer, Bundle};
 
 const KFD: &str = "/dev/kfd";
@@ -70,14 +70,17 @@ pub(super) fn none(bundle: &Bundle) -> Obstacle {
             "run it on Linux with an AMD GPU",
         );
     }
-    if let Some(why) = unread(bundle, "/sys/bus/pci/devices") {
-        return no(
-            format!("the PCI bus cannot be seen ({why}), and there is no AMD driver (/dev/kfd)"),
-            "mount /sys, or run where it can be read",
-        );
-    }
-    if in_container(bundle) {
-        return no("no AMD GPU is given to this container, or the machine has none", CONTAINER);
+    if let Some(why) = unseen_bus(bundle) {
+        return if in_container(bundle) {
+            no(format!("no AMD GPU is given to this container ({why})"), CONTAINER)
+        } else {
+            no(
+                format!(
+                    "the PCI bus cannot be seen ({why}), and there is no AMD driver (/dev/kfd)"
+                ),
+                "mount /sys, or run where it can be read",
+            )
+        };
     }
     no(
         "this machine has no AMD GPU on its PCI bus",

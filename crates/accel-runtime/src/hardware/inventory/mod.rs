@@ -47,10 +47,12 @@ fn no(reason: impl Into<String>, remedy: impl Into<String>) -> Obstacle {
     Obstacle { reason: reason.into(), remedy: remedy.into() }
 }
 
-/// Why a folder could not be listed; `None` when it could, or was not there.
-fn unread(bundle: &Bundle, folder: &str) -> Option<String> {
-    match bundle.folders.get(folder)? {
-        Answer::Refused { error } => Some(error.clone()),
-        Answer::Given(_) => None,
+/// Why the PCI bus cannot be seen; `None` when it can.
+fn unseen_bus(bundle: &Bundle) -> Option<String> {
+    const DEVICES: &str = "/sys/bus/pci/devices";
+    match bundle.folders.get(DEVICES) {
+        Some(Answer::Given(_)) => None,
+        Some(Answer::Refused { error }) => Some(format!("{DEVICES}: {error}")),
+        None => Some(format!("{DEVICES} is not there")),
     }
 }

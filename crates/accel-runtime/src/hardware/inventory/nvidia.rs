@@ -9,7 +9,7 @@ use super::nvml_status::{obstacle, text};
 use super::pci::{self, PciDevice, same_address};
 use super::system::{in_container, wsl};
 use super::visible::{CudaDevice, CudaName, SliceName, Visible, cuda};
-use super::{no, unread};
+use super::{no, unseen_bus};
 use crate::hardware::{Bundle, Nvml, NvmlGpu, NvmlSlice, NvmlValue};
 
 const DRIVER_FILE: &str = "/proc/driver/nvidia/version";
@@ -70,13 +70,6 @@ pub(super) fn none(bundle: &Bundle) -> Obstacle {
              `wsl --shutdown` there, and start anew",
         );
     }
-    if in_container(bundle) {
-        return no(
-            "no NVIDIA GPU is given to this container, or the machine has none",
-            "on a machine with one, install the NVIDIA Container Toolkit and start the container \
-             with `--gpus all` (in Kubernetes: request `nvidia.com/gpu`)",
-        );
-    }
     match bundle.os.as_str() {
         "macos" => no(
             "no Mac that runs a current macOS has CUDA",
@@ -87,8 +80,13 @@ pub(super) fn none(bundle: &Bundle) -> Obstacle {
             "on a machine with an NVIDIA GPU, install its driver from nvidia.com/drivers",
         ),
         _ => {
-            let unseen = unread(bundle, "/sys/bus/pci/devices");
+            let unseen = unseen_bus(bundle);
             match unseen {
+                Some(why) if in_container(bundle) => no(
+                    format!("no NVIDIA GPU is given to this container ({why})"),
+                    "on a machine with one, install the NVIDIA Container Toolkit and start the \
+                     container with `--gpus all` (in Kubernetes: request `nvidia.com/gpu`)",
+                ),
                 Some(why) => no(
                     format!("the PCI bus cannot be seen ({why}), and no NVIDIA driver is loaded"),
                     "mount /sys, or run where it can be read",
