@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod graph;
+mod hardware;
 #[cfg(unix)]
 mod install;
 mod list;

@@ -132,6 +132,16 @@ fn rocm_is_not_cuda() {
 }
 
 #[test]
+fn a_gpu_inside_of_a_processor_shares_its_memory() {
+    let it = replayed("ryzen-with-gpu");
+    let gpu = it.device("rocm:0").unwrap();
+    assert_eq!(gpu.kind, DeviceKind::IntegratedGpu);
+    assert!(gpu.shares_main_memory);
+    assert_eq!(gpu.architecture.value.as_deref(), Some("gfx1103"));
+    assert!(it.remarks.iter().any(|it| it.source == "GPU_DEVICE_ORDINAL"), "{:?}", it.remarks);
+}
+
+#[test]
 fn macs_have_one_memory_and_their_own_engine() {
     let m1 = replayed("m1");
     refused(
@@ -238,7 +248,9 @@ fn what_cannot_be_read_is_unknown_and_says_so() {
     assert_eq!(it.cpu.numa_nodes.value, None);
     assert!(it.cpu.numa_nodes.reason.unwrap().contains("permission denied"));
     assert_eq!(it.cpu.physical_cores.value, Some(16), "/proc/cpuinfo tells");
-    assert_eq!(it.memory.limit.value, Some(MemoryLimit::Unlimited));
+    assert_eq!(it.memory.limit.value, None, "a limit that cannot be read may be there");
+    assert_eq!(it.cpu.limit.value, None);
+    assert_eq!(it.cpu.usable_cores.value, Some(32));
     let windows = replayed("windows-without-gpu");
     assert_eq!(windows.cpu.logical_cores.value, Some(12));
     assert_eq!(windows.cpu.mhz.value, Some(2299));

@@ -115,6 +115,12 @@ fn closed(bundle: &Bundle) -> Option<Obstacle> {
     }
 }
 
+/// Targets that are parts of processors only (LLVM, "User Guide for AMDGPU Backend", Processors).
+const INTEGRATED: [&str; 13] = [
+    "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037", "gfx1103",
+    "gfx1150", "gfx1151", "gfx1152", "gfx1153",
+];
+
 /// A GPU in KFD's topology.
 struct Node<'a> {
     /// The node's number, as `rocminfo` counts agents.
@@ -160,8 +166,12 @@ impl<'a> Node<'a> {
 
     fn device(&self, bundle: &Bundle, pci: Option<&PciDevice<'_>>) -> Device {
         let properties = self.path("properties");
-        // A processor with a GPU in it is one node that has both.
-        let integrated = self.property("cpu_cores_count").is_some_and(|it| it > 0);
+        // On older kernels a processor with a GPU in it is one node that has both.
+        let integrated = self.property("cpu_cores_count").is_some_and(|it| it > 0)
+            || self
+                .property("gfx_target_version")
+                .and_then(target)
+                .is_some_and(|it| INTEGRATED.contains(&&*it));
         let (memory_total_bytes, memory_free_bytes) = self.memory(bundle, pci);
         let target = self.property("gfx_target_version").and_then(target);
         let architecture = match target {

@@ -9,7 +9,7 @@ use super::extensions::extensions;
 use super::memory::groups_texts;
 use super::read::{count_list, fact, field, first, map, size};
 use super::system::{printed, registry};
-use crate::hardware::{Bundle, cgroup};
+use crate::hardware::{Answer, Bundle, cgroup};
 
 pub(super) const CPUINFO: &str = "/proc/cpuinfo";
 const ONLINE: &str = "/sys/devices/system/cpu/online";
@@ -236,7 +236,12 @@ fn efficiency(bundle: &Bundle) -> Fact<u32> {
                         "/sys/devices/system/cpu/cpu*/cpu_capacity",
                     )
                 }
-                None => Fact::known(0, format!("there is no {ATOM}")),
+                None => match bundle.files.get(ONLINE) {
+                    Some(Answer::Refused { error }) => {
+                        Fact::unknown(ATOM, format!("it cannot be read: {error}"))
+                    }
+                    _ => Fact::known(0, format!("there is no {ATOM}")),
+                },
             }
         }
     }
@@ -275,7 +280,7 @@ fn limit(bundle: &Bundle) -> Fact<CpuLimit> {
         Err((source, reason)) => return Fact::unknown(source, reason),
     };
     let mut least: Option<(u64, String)> = None;
-    let mut looked = None;
+    let (mut looked, mut refused) = (None, None);
     for group in cgroup::groups(cgroup, mountinfo) {
         for folder in &group.folders {
             let (path, quota) = if group.unified {
@@ -290,7 +295,12 @@ fn limit(bundle: &Bundle) -> Fact<CpuLimit> {
             } else {
                 continue;
             };
-            let Some((quota, period)) = quota else { continue };
+            let Some((quota, period)) = quota else {
+                if let Some(Answer::Refused { error }) = bundle.files.get(&path) {
+                    refused.get_or_insert((path, error.clone()));
+                }
+                continue;
+            };
             looked.get_or_insert_with(|| path.clone());
             // `max` and -1 are no numbers of this type: no limit.
             let Some((quota, period)) = quota.parse::<u64>().ok().zip(period.parse::<u64>().ok())
@@ -308,6 +318,10 @@ fn limit(bundle: &Bundle) -> Fact<CpuLimit> {
     }
     match least {
         Some((millicores, path)) => Fact::known(CpuLimit::Millicores(millicores), path),
+        None if refused.is_some() => {
+            let (path, error) = refused.unwrap_or_default();
+            Fact::unknown(path, format!("it cannot be read: {error}"))
+        }
         None => {
             let source = looked.unwrap_or_else(|| "/proc/self/cgroup".to_owned());
             Fact::known(CpuLimit::Unlimited, source)

@@ -71,6 +71,10 @@ fn state(bundle: &Bundle, engine: EngineName) -> EngineState {
         engine,
         version: match &files.version {
             Some((version, source)) => Fact::known(version.clone(), source.clone()),
+            None if files.path.is_none() => Fact::unknown(
+                "the places where engines are installed",
+                obstacle.as_ref().map_or("its files were not found", |it| &*it.reason),
+            ),
             None => Fact::unknown(
                 files.path.clone().unwrap_or_else(|| "its files".to_owned()),
                 "no name of a file tells it, and nothing was loaded",
