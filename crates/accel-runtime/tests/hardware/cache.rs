@@ -43,16 +43,17 @@ fn what_lasts_comes_from_the_cache_and_what_changes_does_not() {
 
 #[test]
 fn a_cache_of_another_state_of_the_machine_does_not_hold() {
+    type Change = (&'static str, fn(&mut Value));
     let folder = tempfile::tempdir().unwrap();
     let options = options(&folder);
-    let changes: [(&str, fn(&mut Value)); 8] = [
+    let changes: [Change; 8] = [
         ("start", |it| it["key"]["/proc/sys/kernel/random/boot_id"] = json!("another")),
         ("driver", |it| it["key"]["/proc/driver/nvidia/version"] = json!("another")),
         ("device", |it| it["key"]["pci"] = json!("another")),
         ("variable", |it| it["key"]["CUDA_VISIBLE_DEVICES"] = json!("another")),
         ("program", |it| it["key"]["program"] = json!("0.0.1")),
         ("age", |it| {
-            it["recorded_at"] = json!(it["recorded_at"].as_u64().unwrap() - 7 * 24 * 3600 - 60)
+            it["recorded_at"] = json!(it["recorded_at"].as_u64().unwrap() - 7 * 24 * 3600 - 60);
         }),
         ("future", |it| it["recorded_at"] = json!(u64::MAX)),
         ("format", |it| it["version"] = json!(999)),
@@ -65,7 +66,7 @@ fn a_cache_of_another_state_of_the_machine_does_not_hold() {
     }
     detect_cached(&options);
     edit(&options, |it| {
-        it["recorded_at"] = json!(it["recorded_at"].as_u64().unwrap() - 6 * 24 * 3600)
+        it["recorded_at"] = json!(it["recorded_at"].as_u64().unwrap() - 6 * 24 * 3600);
     });
     assert!(detect_cached(&options).from_cache, "six days are not too many");
 }

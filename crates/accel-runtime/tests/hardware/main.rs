@@ -1,7 +1,6 @@
 //! Detection over recorded and constructed machines, over nonsense, and over this machine.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test by panicking")]
-#![expect(clippy::print_stdout, reason = "times, shown with --nocapture")]
 
 mod bundles;
 mod cache;

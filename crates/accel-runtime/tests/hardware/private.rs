@@ -10,8 +10,7 @@ const POD: &str = "3b1d2f64_11aa_4b6c_9d5e_0123456789ab";
 const CONTAINER: &str = "3f4e9c1b2a7d8e6f5c4b3a29181706f5e4d3c2b1a09f8e7d6c5b4a3928170615";
 
 fn recorded() -> Bundle {
-    let mut it = bundle("cuda-visible-by-uuid");
-    it.origin = "recorded".to_owned();
+    let it = bundle("cuda-visible-by-uuid");
     let text = serde_json::to_string(&it).unwrap();
     // Another identifier for the first GPU, as a vendor would give it.
     let text = text

@@ -198,16 +198,10 @@ impl<'a> Node<'a> {
         if let Some(id) = self.unique_id {
             add("uuid", Fact::known(format!("GPU-{id:016x}"), format!("{properties} unique_id")));
         }
-        if let Some(units) = self.property("simd_count").zip(self.property("simd_per_cu")) {
-            if let Some(units) = units.0.checked_div(units.1) {
-                add(
-                    "compute_units",
-                    Fact::known(
-                        units.to_string(),
-                        format!("{properties} simd_count / simd_per_cu"),
-                    ),
-                );
-            }
+        let units = self.property("simd_count").zip(self.property("simd_per_cu"));
+        if let Some(units) = units.and_then(|(all, per_unit)| all.checked_div(per_unit)) {
+            let source = format!("{properties} simd_count / simd_per_cu");
+            add("compute_units", Fact::known(units.to_string(), source));
         }
         if let Some(clock) = self.property("max_engine_clk_fcompute").filter(|it| *it > 0) {
             add(

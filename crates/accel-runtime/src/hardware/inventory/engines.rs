@@ -47,10 +47,10 @@ fn state(bundle: &Bundle, engine: EngineName) -> EngineState {
         };
     };
     let mut parts = files.parts.clone();
-    if engine == EngineName::Openvino {
-        if let Some(Answer::Given(devices)) = &bundle.openvino {
-            parts.extend(devices.iter().map(|it| format!("{} is {}", it.name, it.full_name)));
-        }
+    if engine == EngineName::Openvino
+        && let Some(Answer::Given(devices)) = &bundle.openvino
+    {
+        parts.extend(devices.iter().map(|it| format!("{} is {}", it.name, it.full_name)));
     }
     if engine == EngineName::Browser {
         for (platform, answer) in bundle.browsers.iter().flatten() {

@@ -4,6 +4,7 @@
 mod amd;
 mod apple;
 mod arm;
+mod clocks;
 mod cpu;
 mod engines;
 mod extensions;
@@ -15,6 +16,7 @@ mod pci;
 mod platforms;
 pub(super) mod read;
 mod system;
+mod unreached;
 mod visible;
 
 use accel_core::hardware::{INVENTORY_VERSION, Inventory, Obstacle};

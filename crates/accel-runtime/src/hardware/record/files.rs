@@ -120,10 +120,10 @@ pub(super) fn fresh(bundle: &mut Bundle) {
 
 /// One processor of each socket: the others of it are like it.
 fn cpus(bundle: &mut Bundle) {
+    use crate::hardware::inventory::read::{in_list, numbers};
     let Some(online) = bundle.line("/sys/devices/system/cpu/online").map(str::to_owned) else {
         return;
     };
-    use crate::hardware::inventory::read::{in_list, numbers};
     let mut covered: Vec<String> = Vec::new();
     for cpu in numbers(&online) {
         if covered.iter().any(|it| in_list(it, cpu)) {
