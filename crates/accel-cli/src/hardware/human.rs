@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use accel_core::Platform;
 use accel_runtime::hardware::{
     Cpu, CpuLimit, Device, DeviceKind, Fact, Inventory, Memory, MemoryLimit, Obstacle,
 };
@@ -194,7 +195,13 @@ fn device(device: &Device, paint: Paint) -> String {
             None => format!("{} of memory", binary(total)),
         });
     }
-    facts.extend(device.architecture.value.clone());
+    facts.extend(device.architecture.value.as_ref().map(|it| {
+        if device.platforms.contains(&Platform::Cuda) {
+            format!("compute capability {it}")
+        } else {
+            it.clone()
+        }
+    }));
     facts.extend(device.driver.value.as_ref().map(|it| format!("driver {it}")));
     facts.extend(more("cuda_version").map(|it| format!("CUDA {it}")));
     facts.extend(more("gpu_cores").map(|it| format!("{it} cores")));

@@ -4,6 +4,7 @@
 mod doctor;
 mod explain;
 mod graph;
+mod hardware;
 #[cfg(unix)]
 mod install;
 mod list;

@@ -50,7 +50,8 @@ pub struct Bundle {
     /// Texts of files by path. Of device files, whether this process may open them: an empty text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Answer<String>>,
-    /// Names in folders by path; only where names alone tell something.
+    /// Names in folders by path: of `/sys/bus/pci/devices` those of display controllers and
+    /// processing accelerators, so that a bus without any differs from one that cannot be seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub folders: BTreeMap<String, Answer<Vec<String>>>,
     /// Last parts of what links lead to, by the links' paths.

@@ -174,10 +174,15 @@ fn key() -> BTreeMap<String, String> {
     for folder in ["/dev/accel", "/dev/dri"] {
         add(folder, names(Path::new(folder)).join(" "));
     }
-    for door in ["/dev/dxg", "/dev/kfd", "/dev/nvidiactl"] {
-        // Whether it may be opened is asked of its owner and mode: a stamp that costs nothing.
-        add(door, stamp(Path::new(door)));
+    // Whether a door may be opened follows from its owner and mode, and from who this process is.
+    let doors =
+        ["/dev/dri/renderD128", "/dev/accel/accel0", "/dev/dxg", "/dev/kfd", "/dev/nvidiactl"];
+    for door in doors {
+        add(&format!("{door} stamp"), stamp(Path::new(door)));
     }
+    let status = text("/proc/self/status");
+    let who = status.lines().filter(|it| it.starts_with("Uid") || it.starts_with("Groups"));
+    add("process", who.collect::<Vec<_>>().join(" "));
     for (name, value) in record::environment() {
         add(&name, value);
     }

@@ -234,7 +234,7 @@ fn is_part(it: char) -> bool {
 
 /// The parts of a text that may be identifiers.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|it| !is_part(it)).flat_map(|word| {
+    text.split(|it| !is_part(it)).filter_map(|word| {
         // In `GPU-…` and `pod…` it comes after the letters.
         let uuid = (0..word.len().saturating_sub(35))
             .filter_map(|at| word.get(at..at + 36))

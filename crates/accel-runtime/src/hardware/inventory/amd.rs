@@ -9,7 +9,7 @@ use super::pci::{self, PciDevice};
 use super::read::{fact, word};
 use super::system::in_container;
 use super::visible::rocm;
-use super::{no, unread};
+use super::{no, unseen_bus};
 use crate::hardware::{Answer, Bundle};
 
 const KFD: &str = "/dev/kfd";
@@ -70,14 +70,17 @@ pub(super) fn none(bundle: &Bundle) -> Obstacle {
             "run it on Linux with an AMD GPU",
         );
     }
-    if let Some(why) = unread(bundle, "/sys/bus/pci/devices") {
-        return no(
-            format!("the PCI bus cannot be seen ({why}), and there is no AMD driver (/dev/kfd)"),
-            "mount /sys, or run where it can be read",
-        );
-    }
-    if in_container(bundle) {
-        return no("no AMD GPU is given to this container, or the machine has none", CONTAINER);
+    if let Some(why) = unseen_bus(bundle) {
+        return if in_container(bundle) {
+            no(format!("no AMD GPU is given to this container ({why})"), CONTAINER)
+        } else {
+            no(
+                format!(
+                    "the PCI bus cannot be seen ({why}), and there is no AMD driver (/dev/kfd)"
+                ),
+                "mount /sys, or run where it can be read",
+            )
+        };
     }
     no(
         "this machine has no AMD GPU on its PCI bus",
@@ -111,6 +114,12 @@ fn closed(bundle: &Bundle) -> Option<Obstacle> {
         )),
     }
 }
+
+/// Targets that are parts of processors only (LLVM, "User Guide for AMDGPU Backend", Processors).
+const INTEGRATED: [&str; 13] = [
+    "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037", "gfx1103",
+    "gfx1150", "gfx1151", "gfx1152", "gfx1153",
+];
 
 /// A GPU in KFD's topology.
 struct Node<'a> {
@@ -157,8 +166,12 @@ impl<'a> Node<'a> {
 
     fn device(&self, bundle: &Bundle, pci: Option<&PciDevice<'_>>) -> Device {
         let properties = self.path("properties");
-        // A processor with a GPU in it is one node that has both.
-        let integrated = self.property("cpu_cores_count").is_some_and(|it| it > 0);
+        // On older kernels a processor with a GPU in it is one node that has both.
+        let integrated = self.property("cpu_cores_count").is_some_and(|it| it > 0)
+            || self
+                .property("gfx_target_version")
+                .and_then(target)
+                .is_some_and(|it| INTEGRATED.contains(&&*it));
         let (memory_total_bytes, memory_free_bytes) = self.memory(bundle, pci);
         let target = self.property("gfx_target_version").and_then(target);
         let architecture = match target {
@@ -185,16 +198,10 @@ impl<'a> Node<'a> {
         if let Some(id) = self.unique_id {
             add("uuid", Fact::known(format!("GPU-{id:016x}"), format!("{properties} unique_id")));
         }
-        if let Some(units) = self.property("simd_count").zip(self.property("simd_per_cu")) {
-            if let Some(units) = units.0.checked_div(units.1) {
-                add(
-                    "compute_units",
-                    Fact::known(
-                        units.to_string(),
-                        format!("{properties} simd_count / simd_per_cu"),
-                    ),
-                );
-            }
+        let units = self.property("simd_count").zip(self.property("simd_per_cu"));
+        if let Some(units) = units.and_then(|(all, per_unit)| all.checked_div(per_unit)) {
+            let source = format!("{properties} simd_count / simd_per_cu");
+            add("compute_units", Fact::known(units.to_string(), source));
         }
         if let Some(clock) = self.property("max_engine_clk_fcompute").filter(|it| *it > 0) {
             add(

@@ -77,7 +77,9 @@ pub(super) fn devices(bundle: &Bundle) -> Vec<Device> {
             Some(it) => Fact::known(it.to_owned(), "Metal supportsFamily"),
             None => Fact::unknown("Metal supportsFamily", &*refused),
         },
-        driver: printed(bundle, "sysctl", "kern.osproductversion"),
+        driver: super::read::map(printed(bundle, "sysctl", "kern.osproductversion"), |it| {
+            format!("macOS {it}")
+        }),
         visible: true,
         obstacle: None,
         more,

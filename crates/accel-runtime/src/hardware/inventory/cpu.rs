@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use accel_core::hardware::{Cpu, CpuLimit, Fact};
 
 use super::arm;
+use super::clocks::{cache, max_mhz, mhz};
 use super::extensions::extensions;
 use super::memory::groups_texts;
-use super::read::{count_list, fact, field, first, map, size};
+use super::read::{count_list, fact, field, first, map};
 use super::system::{printed, registry};
-use crate::hardware::{Bundle, cgroup};
+use crate::hardware::{Answer, Bundle, cgroup};
 
 pub(super) const CPUINFO: &str = "/proc/cpuinfo";
 const ONLINE: &str = "/sys/devices/system/cpu/online";
@@ -45,7 +46,12 @@ fn blocks(bundle: &Bundle) -> impl Iterator<Item = &str> {
     bundle.text(CPUINFO).unwrap_or_default().split("\n\n").filter(|it| !it.trim().is_empty())
 }
 
-fn cpuinfo<T>(bundle: &Bundle, key: &str, parse: impl FnOnce(&str) -> Option<T>) -> Fact<T> {
+/// A fact from the first line of `/proc/cpuinfo` with that key.
+pub(super) fn cpuinfo<T>(
+    bundle: &Bundle,
+    key: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Fact<T> {
     fact(bundle, CPUINFO, key, |text| parse(field(text, key)?))
 }
 
@@ -236,7 +242,12 @@ fn efficiency(bundle: &Bundle) -> Fact<u32> {
                         "/sys/devices/system/cpu/cpu*/cpu_capacity",
                     )
                 }
-                None => Fact::known(0, format!("there is no {ATOM}")),
+                None => match bundle.files.get(ONLINE) {
+                    Some(Answer::Refused { error }) => {
+                        Fact::unknown(ATOM, format!("it cannot be read: {error}"))
+                    }
+                    _ => Fact::known(0, format!("there is no {ATOM}")),
+                },
             }
         }
     }
@@ -275,7 +286,7 @@ fn limit(bundle: &Bundle) -> Fact<CpuLimit> {
         Err((source, reason)) => return Fact::unknown(source, reason),
     };
     let mut least: Option<(u64, String)> = None;
-    let mut looked = None;
+    let (mut looked, mut refused) = (None, None);
     for group in cgroup::groups(cgroup, mountinfo) {
         for folder in &group.folders {
             let (path, quota) = if group.unified {
@@ -290,7 +301,12 @@ fn limit(bundle: &Bundle) -> Fact<CpuLimit> {
             } else {
                 continue;
             };
-            let Some((quota, period)) = quota else { continue };
+            let Some((quota, period)) = quota else {
+                if let Some(Answer::Refused { error }) = bundle.files.get(&path) {
+                    refused.get_or_insert((path, error.clone()));
+                }
+                continue;
+            };
             looked.get_or_insert_with(|| path.clone());
             // `max` and -1 are no numbers of this type: no limit.
             let Some((quota, period)) = quota.parse::<u64>().ok().zip(period.parse::<u64>().ok())
@@ -308,6 +324,10 @@ fn limit(bundle: &Bundle) -> Fact<CpuLimit> {
     }
     match least {
         Some((millicores, path)) => Fact::known(CpuLimit::Millicores(millicores), path),
+        None if refused.is_some() => {
+            let (path, error) = refused.unwrap_or_default();
+            Fact::unknown(path, format!("it cannot be read: {error}"))
+        }
         None => {
             let source = looked.unwrap_or_else(|| "/proc/self/cgroup".to_owned());
             Fact::known(CpuLimit::Unlimited, source)
@@ -335,112 +355,4 @@ fn usable(
         }
     }
     usable
-}
-
-fn cache(bundle: &Bundle, level: u32) -> Fact<u64> {
-    const FOLDER: &str = "/sys/devices/system/cpu/cpu0/cache/";
-    match bundle.os.as_str() {
-        "macos" => {
-            // Of the stronger cores, where there are two kinds.
-            let keys: &[&str] = match level {
-                1 => &["hw.perflevel0.l1dcachesize", "hw.l1dcachesize"],
-                2 => &["hw.perflevel0.l2cachesize", "hw.l2cachesize"],
-                _ => &["hw.l3cachesize"],
-            };
-            let mut found =
-                first(keys.iter().map(|it| printed(bundle, "sysctl", it))).unwrap_or_default();
-            if level == 3 && found.value.is_none() {
-                found.reason =
-                    Some("this processor has no cache of level 3 that is told".to_owned());
-            }
-            let value = found.value.and_then(|it| it.parse::<u64>().ok()).filter(|it| *it > 0);
-            let reason = match value {
-                Some(_) => None,
-                None => found.reason.or_else(|| Some("it does not say".to_owned())),
-            };
-            return Fact { value, source: found.source, reason };
-        }
-        "windows" => return Fact::unknown("the system", "caches are not read on Windows"),
-        _ => {}
-    }
-    let indexes = bundle.children(FOLDER);
-    if indexes.is_empty() {
-        return Fact::unknown(FOLDER, "the system does not tell of caches");
-    }
-    let line = |index: &str, name: &str| bundle.line(&format!("{FOLDER}{index}/{name}"));
-    for index in indexes {
-        let is_data = line(index, "type").is_some_and(|it| it != "Instruction");
-        if !is_data || line(index, "level").and_then(|it| it.parse().ok()) != Some(level) {
-            continue;
-        }
-        let path = format!("{FOLDER}{index}/size");
-        let one = fact(bundle, &path, "", size);
-        if level < 3 {
-            return one;
-        }
-        // A socket may have several, each for some of its cores.
-        let sharing = line(index, "shared_cpu_list").and_then(count_list);
-        let package = bundle
-            .line("/sys/devices/system/cpu/cpu0/topology/package_cpus_list")
-            .and_then(count_list);
-        let instances = match (sharing, package) {
-            (Some(sharing), Some(package)) if sharing > 0 => package.div_ceil(sharing),
-            _ => 1,
-        };
-        return match one.value.and_then(|it| it.checked_mul(u64::from(instances))) {
-            Some(sum) if instances > 1 => {
-                Fact::known(sum, format!("{path} × {instances} in a socket"))
-            }
-            _ => one,
-        };
-    }
-    Fact::unknown(FOLDER, format!("it lists no cache of level {level}"))
-}
-
-fn max_mhz(bundle: &Bundle) -> Fact<u32> {
-    const MAX: &str = "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq";
-    match bundle.os.as_str() {
-        "macos" => {
-            let hertz = printed(bundle, "sysctl", "hw.cpufrequency_max");
-            match hertz.value.as_ref().and_then(|it| it.parse::<u64>().ok()) {
-                Some(it) => Fact::known(u32::try_from(it / 1_000_000).unwrap_or(0), hertz.source),
-                None => Fact::unknown(hertz.source, "macOS tells no clock of Apple's processors"),
-            }
-        }
-        "windows" => Fact::unknown("the system", "the highest clock is not read on Windows"),
-        _ => {
-            let mut highest = fact(bundle, MAX, "", |it| {
-                Some(it.trim().parse::<u32>().ok()? / 1000).filter(|it| *it > 0)
-            });
-            if !bundle.has(MAX) {
-                highest.reason = Some(
-                    "the kernel has no cpufreq driver for it, as in most virtual machines"
-                        .to_owned(),
-                );
-            }
-            highest
-        }
-    }
-}
-
-fn mhz(bundle: &Bundle) -> Fact<u32> {
-    match bundle.os.as_str() {
-        "windows" => {
-            let source = "registry: ~MHz";
-            let text = bundle.printed("reg query CentralProcessor\\0");
-            let value = text.and_then(|it| registry(it, "~MHz"));
-            match value.and_then(|it| u32::from_str_radix(it.strip_prefix("0x")?, 16).ok()) {
-                Some(it) => Fact::known(it, source),
-                None => Fact::unknown(source, "it was not read"),
-            }
-        }
-        "macos" => Fact::unknown("macOS", "macOS tells no clock without root"),
-        _ => first([
-            cpuinfo(bundle, "cpu MHz", |it| it.split('.').next()?.parse().ok()),
-            fact(bundle, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "", |it| {
-                Some(it.trim().parse::<u32>().ok()? / 1000)
-            }),
-        ])
-        .unwrap_or_default(),
-    }
 }

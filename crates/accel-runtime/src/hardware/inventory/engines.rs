@@ -47,10 +47,10 @@ fn state(bundle: &Bundle, engine: EngineName) -> EngineState {
         };
     };
     let mut parts = files.parts.clone();
-    if engine == EngineName::Openvino {
-        if let Some(Answer::Given(devices)) = &bundle.openvino {
-            parts.extend(devices.iter().map(|it| format!("{} is {}", it.name, it.full_name)));
-        }
+    if engine == EngineName::Openvino
+        && let Some(Answer::Given(devices)) = &bundle.openvino
+    {
+        parts.extend(devices.iter().map(|it| format!("{} is {}", it.name, it.full_name)));
     }
     if engine == EngineName::Browser {
         for (platform, answer) in bundle.browsers.iter().flatten() {
@@ -71,6 +71,10 @@ fn state(bundle: &Bundle, engine: EngineName) -> EngineState {
         engine,
         version: match &files.version {
             Some((version, source)) => Fact::known(version.clone(), source.clone()),
+            None if files.path.is_none() => Fact::unknown(
+                "the places where engines are installed",
+                obstacle.as_ref().map_or("its files were not found", |it| &*it.reason),
+            ),
             None => Fact::unknown(
                 files.path.clone().unwrap_or_else(|| "its files".to_owned()),
                 "no name of a file tells it, and nothing was loaded",

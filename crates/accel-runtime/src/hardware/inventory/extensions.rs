@@ -94,6 +94,7 @@ fn linux(bundle: &Bundle) -> (Option<BTreeSet<String>>, String) {
         let (name, value) = line.split_once(':')?;
         (name.trim() == key).then_some(value)
     });
+    let name = if key == "flags" { x86 } else { arm };
     for line in lines {
         let names = line.split_whitespace().filter_map(name).map(str::to_owned).collect();
         common = Some(match common {
@@ -105,16 +106,20 @@ fn linux(bundle: &Bundle) -> (Option<BTreeSet<String>>, String) {
 }
 
 /// The name here of one of Linux's flags; `None` for what does not matter to arithmetic.
-fn name(flag: &str) -> Option<&str> {
-    if let Some((_, name)) = ARM.iter().find(|(linux, _)| *linux == flag) {
-        return Some(name);
-    }
+fn x86(flag: &str) -> Option<&str> {
     // `pni` is how Linux has always called SSE3.
     if flag == "pni" {
         return Some("sse3");
     }
-    let wide = ["avx512", "amx", "avx10", "sve", "sme"].iter().any(|it| flag.starts_with(it));
+    let wide = ["avx512", "amx_", "avx10"].iter().any(|it| flag.starts_with(it));
     (X86.contains(&flag) || wide).then_some(flag)
+}
+
+fn arm(feature: &str) -> Option<&str> {
+    if let Some((_, name)) = ARM.iter().find(|(linux, _)| *linux == feature) {
+        return Some(name);
+    }
+    (feature.starts_with("sve") || feature.starts_with("sme")).then_some(feature)
 }
 
 fn apple(sysctl: &str) -> Option<BTreeSet<String>> {

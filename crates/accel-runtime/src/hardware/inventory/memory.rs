@@ -3,7 +3,7 @@
 use accel_core::hardware::{Fact, Memory, MemoryLimit};
 
 use super::read::{fact, field, kilobytes, word};
-use crate::hardware::{Bundle, cgroup};
+use crate::hardware::{Answer, Bundle, cgroup};
 
 const MEMINFO: &str = "/proc/meminfo";
 const PRESSURE: &str = "/proc/pressure/memory";
@@ -70,6 +70,7 @@ fn limit(bundle: &Bundle, total: Option<u64>) -> (Fact<MemoryLimit>, Fact<u64>) 
     };
     let mut least: Option<(u64, u64, Fact<u64>, String)> = None;
     let mut looked = Vec::new();
+    let mut refused = None;
     for group in cgroup::groups(cgroup, mountinfo) {
         let (limit_name, used_name, cache) = if group.unified {
             ("memory.max", "memory.current", "inactive_file")
@@ -80,7 +81,12 @@ fn limit(bundle: &Bundle, total: Option<u64>) -> (Fact<MemoryLimit>, Fact<u64>) 
         };
         for folder in &group.folders {
             let path = format!("{folder}/{limit_name}");
-            let Some(text) = bundle.line(&path) else { continue };
+            let Some(text) = bundle.line(&path) else {
+                if let Some(Answer::Refused { error }) = bundle.files.get(&path) {
+                    refused.get_or_insert((path, error.clone()));
+                }
+                continue;
+            };
             looked.push(path.clone());
             // Version 1 writes the largest number for no limit, and a limit above what there is
             // limits nothing.
@@ -107,6 +113,11 @@ fn limit(bundle: &Bundle, total: Option<u64>) -> (Fact<MemoryLimit>, Fact<u64>) 
     }
     match least {
         Some((_, limit, used, path)) => (Fact::known(MemoryLimit::Bytes(limit), path), used),
+        None if refused.is_some() => {
+            let (path, error) = refused.unwrap_or_default();
+            let reason = format!("it cannot be read: {error}");
+            (Fact::unknown(&*path, &*reason), Fact::unknown(&*path, &*reason))
+        }
         None => {
             let source = looked.into_iter().next();
             let source = source.unwrap_or_else(|| "/proc/self/cgroup".to_owned());

@@ -4,6 +4,7 @@
 mod amd;
 mod apple;
 mod arm;
+mod clocks;
 mod cpu;
 mod engines;
 mod extensions;
@@ -15,6 +16,7 @@ mod pci;
 mod platforms;
 pub(super) mod read;
 mod system;
+mod unreached;
 mod visible;
 
 use accel_core::hardware::{INVENTORY_VERSION, Inventory, Obstacle};
@@ -47,10 +49,12 @@ fn no(reason: impl Into<String>, remedy: impl Into<String>) -> Obstacle {
     Obstacle { reason: reason.into(), remedy: remedy.into() }
 }
 
-/// Why a folder could not be listed; `None` when it could, or was not there.
-fn unread(bundle: &Bundle, folder: &str) -> Option<String> {
-    match bundle.folders.get(folder)? {
-        Answer::Refused { error } => Some(error.clone()),
-        Answer::Given(_) => None,
+/// Why the PCI bus cannot be seen; `None` when it can.
+fn unseen_bus(bundle: &Bundle) -> Option<String> {
+    const DEVICES: &str = "/sys/bus/pci/devices";
+    match bundle.folders.get(DEVICES) {
+        Some(Answer::Given(_)) => None,
+        Some(Answer::Refused { error }) => Some(format!("{DEVICES}: {error}")),
+        None => Some(format!("{DEVICES} is not there")),
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn obstacle(bundle: &Bundle, status: i32) -> Obstacle {
             .and_then(|it| it.lines().next())
             .and_then(|it| it.split_whitespace().find(|it| it.contains('.')));
         if let Some(version) = loaded {
-            reason += &format!("; the driver that is loaded is {version}");
+            reason = format!("{reason}; the driver that is loaded is {version}");
         }
     }
     no(reason, remedy)

@@ -102,7 +102,7 @@ impl PciDevice<'_> {
     }
 }
 
-/// PCIe's generation by the speed of a lane, as the kernel writes it.
+/// The generation of `PCIe` by the speed of a lane, as the kernel writes it.
 fn generation(speed: &str) -> Option<&'static str> {
     Some(match speed.split(' ').next()? {
         "2.5" => "1",

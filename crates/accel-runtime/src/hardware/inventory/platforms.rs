@@ -4,7 +4,7 @@ use accel_core::hardware::{Device, EngineState, Fact, Obstacle, PlatformState};
 use accel_core::{Engine as EngineName, Platform, Vocabulary as _};
 
 use super::engines::files;
-use super::{amd, intel, no, nvidia};
+use super::{amd, intel, no, unreached};
 use crate::hardware::{Answer, Bundle, NvmlValue};
 
 /// All seven.
@@ -33,7 +33,7 @@ fn state(
         |name| engines.iter().find(|it| it.engine == name).and_then(|it| it.obstacle.clone());
     let obstacle = match platform {
         Platform::Cpu => engine(EngineName::Rten),
-        Platform::Cuda => no_device(&own, &usable, || nvidia::none(bundle))
+        Platform::Cuda => no_device(&own, &usable, || unreached::none(bundle))
             .or_else(|| provider(bundle, "cuda", engine(EngineName::Ort), CUDA_REMEDY))
             .or_else(|| old_driver(bundle)),
         Platform::Rocm => no_device(&own, &usable, || amd::none(bundle))

@@ -156,7 +156,7 @@ pub(super) type RocmName = Option<u64>;
 /// documentation, "GPU isolation techniques"; order and stops as in ROCR-Runtime and clr).
 ///
 /// An empty `ROCR_VISIBLE_DEVICES` hides all, an empty `HIP_VISIBLE_DEVICES` none. A list ends at
-/// the first entry that names nothing. `GPU_DEVICE_ORDINAL` is OpenCL's: HIP does not read it.
+/// the first entry that names nothing. `GPU_DEVICE_ORDINAL` is for `OpenCL`: HIP does not read it.
 pub(super) fn rocm(
     gpus: &[RocmName],
     rocr: Option<&str>,

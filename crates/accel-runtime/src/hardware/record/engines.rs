@@ -100,19 +100,18 @@ fn onnxruntime(python: &[PathBuf]) -> Option<EngineFiles> {
         _ => "libonnxruntime.so",
     };
     let named = locate::variable("ACCEL_ONNXRUNTIME");
-    let candidates = match &named {
-        Some(path) => vec![path.clone()],
-        None => {
-            let engines = locate::engines_folders();
-            // As the engine looks for it: the build for GPUs first.
-            let installed = ["onnxruntime-gpu", "onnxruntime"].iter().flat_map(|build| {
-                engines.iter().map(move |it| it.join(build).join("onnxruntime/capi"))
-            });
-            let folders = installed
-                .chain(python.iter().map(|it| it.join("onnxruntime/capi")))
-                .chain(locate::system_folders());
-            folders.flat_map(|it| locate::matching(&it, start)).collect()
-        }
+    let candidates = if let Some(path) = &named {
+        vec![path.clone()]
+    } else {
+        let engines = locate::engines_folders();
+        // As the engine looks for it: the build for GPUs first.
+        let installed = ["onnxruntime-gpu", "onnxruntime"].iter().flat_map(|build| {
+            engines.iter().map(move |it| it.join(build).join("onnxruntime/capi"))
+        });
+        let folders = installed
+            .chain(python.iter().map(|it| it.join("onnxruntime/capi")))
+            .chain(locate::system_folders());
+        folders.flat_map(|it| locate::matching(&it, start)).collect()
     };
     let (path, broken) = usable(candidates)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -156,18 +155,17 @@ fn onnxruntime(python: &[PathBuf]) -> Option<EngineFiles> {
 fn openvino(python: &[PathBuf]) -> Option<EngineFiles> {
     let start = if cfg!(windows) { "openvino_c.dll" } else { "libopenvino_c." };
     let named = locate::variable("ACCEL_OPENVINO");
-    let candidates = match &named {
-        Some(path) => vec![path.clone()],
-        None => {
-            let engines = locate::engines_folders();
-            let installed = engines.iter().map(|it| it.join("openvino/openvino/libs"));
-            let intel = locate::matching(Path::new("/opt/intel"), "openvino");
-            let folders = installed
-                .chain(python.iter().map(|it| it.join("openvino/libs")))
-                .chain(locate::system_folders())
-                .chain(intel.into_iter().map(|it| it.join("runtime/lib/intel64")));
-            folders.flat_map(|it| locate::matching(&it, start)).collect()
-        }
+    let candidates = if let Some(path) = &named {
+        vec![path.clone()]
+    } else {
+        let engines = locate::engines_folders();
+        let installed = engines.iter().map(|it| it.join("openvino/openvino/libs"));
+        let intel = locate::matching(Path::new("/opt/intel"), "openvino");
+        let folders = installed
+            .chain(python.iter().map(|it| it.join("openvino/libs")))
+            .chain(locate::system_folders())
+            .chain(intel.into_iter().map(|it| it.join("runtime/lib/intel64")));
+        folders.flat_map(|it| locate::matching(&it, start)).collect()
     };
     let (path, broken) = usable(candidates)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -195,6 +193,7 @@ fn openvino(python: &[PathBuf]) -> Option<EngineFiles> {
 }
 
 #[cfg(feature = "browser")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature there is nothing to tell")]
 fn browser() -> Option<EngineFiles> {
     let found = crate::engine::BrowserFiles::find();
     Some(match found {

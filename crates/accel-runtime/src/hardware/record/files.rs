@@ -78,6 +78,9 @@ pub(super) fn lasting(bundle: &mut Bundle) {
     for pattern in LASTING {
         read(bundle, pattern);
     }
+    for path in ["/etc/os-release", "/usr/lib/os-release"] {
+        keep_lines(bundle, path, |it| it.starts_with("PRETTY_NAME="));
+    }
     cpus(bundle);
     pci(bundle);
     for pattern in DOORS {
@@ -117,10 +120,10 @@ pub(super) fn fresh(bundle: &mut Bundle) {
 
 /// One processor of each socket: the others of it are like it.
 fn cpus(bundle: &mut Bundle) {
+    use crate::hardware::inventory::read::{in_list, numbers};
     let Some(online) = bundle.line("/sys/devices/system/cpu/online").map(str::to_owned) else {
         return;
     };
-    use crate::hardware::inventory::read::{in_list, numbers};
     let mut covered: Vec<String> = Vec::new();
     for cpu in numbers(&online) {
         if covered.iter().any(|it| in_list(it, cpu)) {
@@ -179,7 +182,7 @@ fn pci(bundle: &mut Bundle) {
             return;
         }
     };
-    let mut ids = Vec::new();
+    let (mut ids, mut kept) = (Vec::new(), Vec::new());
     for name in names {
         let folder = format!("{DEVICES}/{name}");
         let class = text(Path::new(&format!("{folder}/class"))).ok().and_then(Answer::into_given);
@@ -204,7 +207,9 @@ fn pci(bundle: &mut Bundle) {
             Some(text.strip_prefix("0x")?.to_owned())
         };
         ids.extend(id("vendor").zip(id("device")));
+        kept.push(name);
     }
+    bundle.folders.insert(DEVICES.to_owned(), Answer::Given(kept));
     if !ids.is_empty() {
         pci_names(bundle, &ids);
     }

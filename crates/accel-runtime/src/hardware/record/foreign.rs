@@ -83,7 +83,7 @@ impl Asked<'_> {
     }
 
     fn fill(&self, nvml: &mut Nvml) {
-        nvml.driver = Some(self.string(80, |text, length| {
+        nvml.driver = Some(string(80, |text, length| {
             self.call(
                 "nvmlSystemGetDriverVersion",
                 |it: unsafe extern "C" fn(*mut c_char, c_uint) -> c_int| {
@@ -92,7 +92,7 @@ impl Asked<'_> {
                 },
             )
         }));
-        nvml.cuda = Some(self.value(0, |number| {
+        nvml.cuda = Some(value(0, |number| {
             self.call(
                 "nvmlSystemGetCudaDriverVersion_v2",
                 |it: unsafe extern "C" fn(*mut c_int) -> c_int| {
@@ -195,36 +195,16 @@ impl Asked<'_> {
         slices
     }
 
-    fn value<T>(&self, start: T, ask: impl FnOnce(*mut T) -> i32) -> NvmlValue<T> {
-        let mut value = start;
-        match ask(&raw mut value) {
-            0 => NvmlValue::Value(value),
-            status => NvmlValue::Status { status },
-        }
-    }
-
-    fn string(
-        &self,
-        length: u32,
-        ask: impl FnOnce(*mut c_char, c_uint) -> i32,
-    ) -> NvmlValue<String> {
-        let mut text = vec![0 as c_char; length as usize + 1];
-        match ask(text.as_mut_ptr(), length) {
-            0 => NvmlValue::Value(until_zero(&text)),
-            status => NvmlValue::Status { status },
-        }
-    }
-
     fn text(&self, name: &str, length: u32, device: Handle) -> NvmlValue<String> {
         type Ask = unsafe extern "C" fn(Handle, *mut c_char, c_uint) -> c_int;
-        self.string(length, |text, length| {
+        string(length, |text, length| {
             // SAFETY: the handle is NVML's own, and the buffer has the length that is told.
             self.call(name, |it: Ask| unsafe { it(device, text, length) })
         })
     }
 
     fn number(&self, name: &str, device: Handle) -> NvmlValue<u32> {
-        self.value(0, |number| {
+        value(0, |number| {
             self.call(name, |it: unsafe extern "C" fn(Handle, *mut c_uint) -> c_int| {
                 // SAFETY: the handle is NVML's own, and the number is writable.
                 unsafe { it(device, number) }
@@ -238,7 +218,7 @@ impl Asked<'_> {
 
     fn clocks(&self, gpu: Handle, clock: c_int) -> NvmlValue<[u32; 2]> {
         let ask = |name: &str| {
-            self.value(0, |number| {
+            value(0, |number| {
                 self.call(name, |it: unsafe extern "C" fn(Handle, c_int, *mut c_uint) -> c_int| {
                     // SAFETY: the handle is NVML's own, and the number is writable.
                     unsafe { it(gpu, clock, number) }
@@ -249,7 +229,7 @@ impl Asked<'_> {
     }
 
     fn memory(&self, device: Handle) -> NvmlValue<[u64; 2]> {
-        let answer = self.value(MemoryInfo::default(), |info| {
+        let answer = value(MemoryInfo::default(), |info| {
             self.call(
                 "nvmlDeviceGetMemoryInfo",
                 |it: unsafe extern "C" fn(Handle, *mut MemoryInfo) -> c_int| {
@@ -266,7 +246,7 @@ impl Asked<'_> {
 
     fn capability(&self, gpu: Handle) -> NvmlValue<[i32; 2]> {
         type Ask = unsafe extern "C" fn(Handle, *mut c_int, *mut c_int) -> c_int;
-        self.value([0, 0], |numbers| {
+        value([0, 0], |numbers| {
             let first = numbers.cast::<c_int>();
             self.call("nvmlDeviceGetCudaComputeCapability", |it: Ask| {
                 // SAFETY: the handle is NVML's own, and both numbers are writable.
@@ -277,7 +257,7 @@ impl Asked<'_> {
 
     fn pci(&self, gpu: Handle) -> NvmlValue<String> {
         let empty = PciInfo { bus_id_legacy: [0; 16], numbers: [0; 5], bus_id: [0; 32] };
-        let answer = self.value(empty, |info| {
+        let answer = value(empty, |info| {
             self.call(
                 "nvmlDeviceGetPciInfo_v3",
                 |it: unsafe extern "C" fn(Handle, *mut PciInfo) -> c_int| {
@@ -296,7 +276,7 @@ impl Asked<'_> {
     fn processes(&self, device: Handle) -> NvmlValue<[u32; 2]> {
         type Ask = unsafe extern "C" fn(Handle, *mut c_uint, *mut c_void) -> c_int;
         let count = |name: &str| {
-            self.value(0, |count| {
+            value(0, |count| {
                 // SAFETY: the handle is NVML's own; a count of 0 allows the list to be null.
                 let status = self.call(name, |it: Ask| unsafe { it(device, count, null_mut()) });
                 if status == MORE_THAN_FITS { 0 } else { status }
@@ -314,7 +294,7 @@ impl Asked<'_> {
     fn mig(&self, gpu: Handle) -> NvmlValue<bool> {
         type Ask = unsafe extern "C" fn(Handle, *mut c_uint, *mut c_uint) -> c_int;
         let mut pending = 0;
-        let mode = self.value(0, |mode| {
+        let mode = value(0, |mode| {
             self.call("nvmlDeviceGetMigMode", |it: Ask| {
                 // SAFETY: the handle is NVML's own, and both numbers are writable.
                 unsafe { it(gpu, mode, &raw mut pending) }
@@ -324,6 +304,22 @@ impl Asked<'_> {
             NvmlValue::Value(mode) => NvmlValue::Value(mode == 1),
             NvmlValue::Status { status } => NvmlValue::Status { status },
         }
+    }
+}
+
+fn value<T>(start: T, ask: impl FnOnce(*mut T) -> i32) -> NvmlValue<T> {
+    let mut value = start;
+    match ask(&raw mut value) {
+        0 => NvmlValue::Value(value),
+        status => NvmlValue::Status { status },
+    }
+}
+
+fn string(length: u32, ask: impl FnOnce(*mut c_char, c_uint) -> i32) -> NvmlValue<String> {
+    let mut text = vec![0 as c_char; length as usize + 1];
+    match ask(text.as_mut_ptr(), length) {
+        0 => NvmlValue::Value(until_zero(&text)),
+        status => NvmlValue::Status { status },
     }
 }
 
