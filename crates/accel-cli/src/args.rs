@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// What can run here, and getting what is missing
     #[command(subcommand, arg_required_else_help = true)]
     Engines(EnginesCommand),
+    /// What a model needs: parameters, memory by part, cores, disk
+    #[command(after_help = crate::estimate::EXAMPLES)]
+    Estimate(Box<crate::estimate::EstimateArgs>),
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -95,6 +98,7 @@ impl Command {
         match self {
             Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
+            Self::Estimate(it) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
             Self::Completions { .. } => false,
         }

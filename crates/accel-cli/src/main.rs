@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `args` | what may be written on the command line |
 //! | `engines` | what each engine can do here, and installing them |
+//! | `estimate` | what a model needs, before it is loaded |
 //! | `run` | a model directory or a bare graph, once, by hand |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
 mod console;
 mod engines;
+mod estimate;
 mod failure;
 mod json;
 mod run;
@@ -47,6 +49,7 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
     match command {
         Command::Engines(EnginesCommand::List(_)) => engines::list(console),
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
+        Command::Estimate(args) => estimate::run(args, console),
         Command::Run(args) => run::run(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
