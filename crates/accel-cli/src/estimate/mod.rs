@@ -9,7 +9,7 @@ mod verify;
 
 pub(crate) use args::{EXAMPLES, EstimateArgs};
 
-use accel_core::Config;
+use accel_core::{Config, Engine};
 use accel_core::estimate::{
     Estimate, EstimateError, ParametersSource, Request, WeightFormat, Workload, estimate,
     estimate_counted,
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &EstimateArgs, console: Console) -> Result<(), Fail
                 batch: arguments.batch,
                 context: arguments.context,
             };
-            answers.push(answer(subject, *format, workload, arguments.memory)?);
+            answers.push(answer(subject, *format, workload, arguments.memory, None)?);
         }
     }
     report::print(&answers, arguments, console);
@@ -77,11 +77,13 @@ fn answer(
     format: WeightFormat,
     workload: Workload,
     memory: Option<u64>,
+    engine: Option<Engine>,
 ) -> Result<Answer, Failure> {
     let weights = subject.weights(format)?;
     let mut request = Request {
         format,
         memory_bytes: memory,
+        engine,
         counted: weights.as_ref().map(|it| (it.parameters, ParametersSource::WeightFiles)),
         // The files are of one precision; for another they would be others.
         file_bytes: weights

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use accel_core::classify::{ModelFacts, classify};
 use accel_core::estimate::Workload;
-use accel_core::Subfamily;
+use accel_core::{Engine, Subfamily, Vocabulary as _};
 use serde_json::{Value, json};
 
 use super::args::EstimateArgs;
@@ -139,7 +139,6 @@ fn measure(
         batch: 1,
         context: if tokens == 0 { arguments.context } else { tokens },
     };
-    let answer = answer(subject, format, workload, None)?;
     let program = std::env::current_exe().map_err(Failure::io("find", Path::new("accel")))?;
     let mut command = Command::new(program);
     command.arg("run").arg(model).args(given);
@@ -156,6 +155,8 @@ fn measure(
         .map_err(Failure::io("start", Path::new("accel")))?;
     let (peak_bytes, document) = watched(child, &subject.name)?;
     let engine = document["placement"]["engine"].as_str().unwrap_or("unknown").to_owned();
+    // Estimated for the engine that ran, whichever that was.
+    let answer = answer(subject, format, workload, None, Engine::parse(&engine).ok())?;
     Ok(Measured { answer, engine, peak_bytes })
 }
 
