@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// What this machine has, and which platforms it can use
     #[command(after_help = crate::hardware::EXAMPLES)]
     Hardware(crate::hardware::HardwareArgs),
+    /// What a model needs: parameters, memory by part, cores, disk
+    #[command(after_help = crate::estimate::EXAMPLES)]
+    Estimate(Box<crate::estimate::EstimateArgs>),
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -115,6 +118,7 @@ impl Command {
             Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
             Self::Hardware(it) => it.format == Format::Json,
+            Self::Estimate(it) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
             Self::Selection(it) => it.json(),
             Self::Doctor(it) => it.format == DoctorFormat::Json,

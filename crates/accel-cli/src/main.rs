@@ -5,6 +5,7 @@
 //! | `args` | what may be written on the command line |
 //! | `engines` | what each engine can do here, and installing them |
 //! | `hardware` | what this machine has, or one that was recorded |
+//! | `estimate` | what a model needs, before it is loaded |
 //! | `run` | a model directory or a bare graph, once, by hand |
 //! | `selection` | which device a model goes on, what runs where, and why not |
 //! | `doctor` | what is wrong with a machine, its engines and models |
@@ -16,6 +17,7 @@ mod console;
 mod doctor;
 mod engines;
 mod explain;
+mod estimate;
 mod failure;
 mod hardware;
 mod json;
@@ -57,6 +59,7 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
         Command::Engines(EnginesCommand::List(_)) => engines::list(console),
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
         Command::Hardware(args) => hardware::hardware(args, console),
+        Command::Estimate(args) => estimate::run(args, console),
         Command::Run(args) => run::run(args, console),
         Command::Selection(command) => selection::run(command, console),
         Command::Doctor(args) => doctor::run(args, console),

@@ -3,6 +3,7 @@
 
 mod doctor;
 mod explain;
+mod estimate;
 mod graph;
 mod hardware;
 #[cfg(unix)]

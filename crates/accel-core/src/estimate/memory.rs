@@ -6,7 +6,7 @@ use super::error::EstimateError;
 use super::facts::Size;
 use super::network::{Network, Stack};
 use super::{MemoryBytes, Workload};
-use crate::Precision;
+use crate::{Engine, Precision};
 
 /// How weights are stored: the registry's precisions, and what else models are published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,9 +74,19 @@ impl From<Precision> for WeightFormat {
 /// the Hub's `_q4` files have.
 const BLOCK: Size = 32;
 
-/// What the process and its engine take before any model: measured as the peak of `accel run` on
-/// the fixtures of some hundred kilobytes, see `crates/accel-cli/README.md`.
-pub(super) const RUNTIME_BYTES: u64 = 24 << 20;
+/// What the process and its engine take before any model: the peak of `accel run` on the committed
+/// fixtures of some hundred kilobytes, less what their weights and tensors take. Measured on Linux
+/// x86-64 with rten 0.27, ONNX Runtime 1.31 and OpenVINO 2026.4; the numbers are in
+/// `crates/accel-cli/README.md`. A browser is several processes, of which none was measured: it is
+/// given what the largest of the others takes.
+pub(super) const fn runtime_bytes(engine: Option<Engine>) -> u64 {
+    let mebibytes = match engine {
+        None | Some(Engine::Rten | Engine::Simulator) => 28,
+        Some(Engine::Ort) => 54,
+        Some(Engine::Openvino | Engine::Browser) => 96,
+    };
+    mebibytes << 20
+}
 
 /// Most inputs at once, and most tokens, that are reckoned with; far beyond any machine.
 const MOST_BATCH: u32 = 1 << 20;
@@ -107,6 +117,7 @@ pub(super) fn memory(
     parameters: u64,
     format: WeightFormat,
     workload: &Workload,
+    engine: Option<Engine>,
 ) -> Result<MemoryBytes, EstimateError> {
     check(workload)?;
     let each = format.activation_bytes();
@@ -126,7 +137,7 @@ pub(super) fn memory(
         kv_cache: bytes(cache)?,
         activations: bytes(each * peak.tensors)?,
         workspace: bytes(each * peak.largest)?,
-        runtime: RUNTIME_BYTES,
+        runtime: runtime_bytes(engine),
     })
 }
 

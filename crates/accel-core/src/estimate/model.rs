@@ -2,11 +2,11 @@
 
 use super::error::EstimateError;
 use super::facts::{Facts, Taken};
-use super::memory::{RUNTIME_BYTES, WeightFormat, check, memory, weights};
+use super::memory::{WeightFormat, check, memory, runtime_bytes, weights};
 use super::network::{Network, network};
 use super::parameters::{ParameterCount, parameters};
 use super::{Estimate, MemoryBytes, ParametersSource, Requirements, Workload};
-use crate::Config;
+use crate::{Config, Engine};
 
 /// What is asked about a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Request {
     pub counted: Option<(u64, ParametersSource)>,
     /// Bytes of the model's files, where they are known.
     pub file_bytes: Option<u64>,
+    /// What runs it; the embedded engine, rten, where nothing is said.
+    pub engine: Option<Engine>,
 }
 
 impl Request {
@@ -32,6 +34,7 @@ impl Request {
             memory_bytes: None,
             counted: None,
             file_bytes: None,
+            engine: None,
         }
     }
 }
@@ -58,10 +61,10 @@ pub fn estimate(config: &Config, request: &Request) -> Result<Estimate, Estimate
     let network = network(&Facts::new(config, model_type, &taken), &count.architecture)?;
     let ParameterCount { parameters, mut assumptions, .. } = count;
     assumptions.extend(network.assumptions.iter().cloned());
-    let parts = memory(&network, parameters, request.format, &request.workload)?;
+    let parts = memory(&network, parameters, request.format, &request.workload, request.engine)?;
     let batch = match request.memory_bytes {
         Some(limit) => fitting(limit, &request.workload, |workload| {
-            memory(&network, parameters, request.format, workload).map(|it| it.total())
+            memory(&network, parameters, request.format, workload, request.engine).map(|it| it.total())
         }),
         None => request.workload.batch,
     };
@@ -82,7 +85,7 @@ pub fn estimate_from_parameters(
 /// The same for a [`Request`].
 pub fn estimate_counted(parameters: u64, source: ParametersSource, request: &Request) -> Estimate {
     let weights = weights(request.format, parameters, 0, 0).unwrap_or(u64::MAX);
-    let parts = MemoryBytes { weights, runtime: RUNTIME_BYTES, ..MemoryBytes::default() };
+    let parts = MemoryBytes { weights, runtime: runtime_bytes(request.engine), ..MemoryBytes::default() };
     let fits = request.memory_bytes.is_none_or(|it| parts.total() <= it);
     let mut estimate = Estimate {
         parameters,

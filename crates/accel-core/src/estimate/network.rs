@@ -108,7 +108,13 @@ pub(super) fn network(facts: &Facts<'_>, class: &str) -> Result<Network> {
         }
         Kind::Decoder => language(facts, class, &mut network)?,
         Kind::EncoderDecoder => encoder_decoder(facts, class, &mut network)?,
-        Kind::Image => network.stacks.push(image(facts)?),
+        Kind::Image => {
+            network.stacks.push(image(facts)?);
+            if facts.model_type == "detr" {
+                let said = "an image has 800 by 1066 pixels, as DETR's own processor makes them";
+                network.assumptions.push(said.to_owned());
+            }
+        }
         Kind::Stages => network.stacks.push(stages(facts, &mut network.assumptions)?),
         Kind::Speech => network.stacks.push(speech(facts, &mut network.assumptions)?),
         Kind::Towers => towers(facts, &mut network)?,

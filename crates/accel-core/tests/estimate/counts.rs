@@ -1,7 +1,7 @@
 //! Counts of parameters from configs, against those of transformers 5.23 on PyTorch's meta device.
 
 use accel_core::Config;
-use accel_core::estimate::{EstimateError, parameters, supported_model_types};
+use accel_core::estimate::{parameters, supported_model_types};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -46,4 +46,15 @@ fn counts_equal_those_of_transformers() {
 #[test]
 fn counts_of_held_out_dimensions_equal_those_of_transformers() {
     compare(include_str!("counts_held_out.json"));
+}
+
+#[test]
+fn every_model_type_is_counted_several_times_in_both_files() {
+    for text in [include_str!("counts.json"), include_str!("counts_held_out.json")] {
+        let cases: Vec<Case> = serde_json::from_str(text).unwrap();
+        for model_type in supported_model_types() {
+            let of_it = cases.iter().filter(|it| it.config.model_type() == Some(model_type));
+            assert!(of_it.count() >= 4, "{model_type}");
+        }
+    }
 }

@@ -1,0 +1,175 @@
+//! Which model is meant, and what is there of it.
+
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use accel_core::estimate::{WeightFormat, parameters_from_name};
+use accel_core::{Config, Precision, nearest};
+use accel_runtime::weights::{self, WeightCount};
+
+use crate::failure::Failure;
+
+/// The longest config.json that is read; the largest ones have some hundred kilobytes.
+const MOST_CONFIG_BYTES: u64 = 16 << 20;
+
+/// A model that was named.
+pub(super) struct Subject {
+    pub(super) name: String,
+    /// Its folder, or its config.json.
+    pub(super) path: Option<PathBuf>,
+    pub(super) known: Known,
+    /// What the headers said, by precision, so that they are read once.
+    counted: RefCell<Option<(Precision, Option<WeightCount>)>>,
+}
+
+/// What is known beside the weights' files.
+pub(super) enum Known {
+    /// Its config.json.
+    Config(Config),
+    /// A number in its name.
+    Name(u64),
+    /// Nothing.
+    Nothing,
+}
+
+impl Subject {
+    fn new(name: String, path: Option<PathBuf>, known: Known) -> Self {
+        Self { name, path, known, counted: RefCell::new(None) }
+    }
+
+    /// What the headers of its files say.
+    pub(super) fn weights(&self, format: WeightFormat) -> Result<Option<WeightCount>, Failure> {
+        let Some(folder) = self.path.as_ref().filter(|it| it.is_dir()) else { return Ok(None) };
+        let wanted = format.precision();
+        if let Some((precision, counted)) = &*self.counted.borrow()
+            && *precision == wanted
+        {
+            return Ok(counted.clone());
+        }
+        let counted = weights::count(folder, Some(wanted))?.filter(|it| it.parameters > 0);
+        *self.counted.borrow_mut() = Some((wanted, counted.clone()));
+        Ok(counted)
+    }
+
+    pub(super) fn unknown(&self) -> Failure {
+        let folder = self.path.as_deref().unwrap_or(Path::new("?"));
+        Failure::input(
+            "unknown-model",
+            format!(
+                "{} holds no config.json, and no safetensors or ONNX files that could be counted; \
+                 give the folder of a model",
+                folder.display()
+            ),
+        )
+    }
+}
+
+/// A config.json alone.
+pub(super) fn config_alone(file: &Path) -> Result<Subject, Failure> {
+    if file.is_dir() {
+        return Err(Failure::input(
+            "invalid-input",
+            format!("{} is a folder; give it without --config", file.display()),
+        ));
+    }
+    let config = config(file)?;
+    Ok(Subject::new(file.display().to_string(), Some(file.to_owned()), Known::Config(config)))
+}
+
+/// The model that `name` stands for: a folder, one below `models`, one of the Hub's cache, or at last
+/// a number in the name.
+pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
+    let text = name.to_string_lossy().into_owned();
+    let path = Path::new(name);
+    if path.is_file() {
+        if path.extension().is_some_and(|it| it == "json") {
+            return config_alone(path);
+        }
+        return Err(Failure::input(
+            "unknown-model",
+            format!("{} is a file; give the model's folder", path.display()),
+        ));
+    }
+    let mut components = path.components();
+    let plain = matches!(
+        (components.next(), components.next()),
+        (Some(std::path::Component::Normal(_)), None)
+    );
+    let below = models.join(path);
+    let folder = if path.is_dir() {
+        Some(path.to_owned())
+    } else if plain && below.is_dir() {
+        Some(below)
+    } else {
+        cached(&text)
+    };
+    if let Some(folder) = folder {
+        let file = folder.join("config.json");
+        let known =
+            if file.is_file() { Known::Config(config(&file)?) } else { Known::Nothing };
+        return Ok(Subject::new(text, Some(folder), known));
+    }
+    if let Some(count) = parameters_from_name(&text) {
+        return Ok(Subject::new(text, None, Known::Name(count)));
+    }
+    let mut known: Vec<_> = fs::read_dir(models)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|it| it.path().join("config.json").is_file())
+        .filter_map(|it| it.file_name().into_string().ok())
+        .collect();
+    known.sort_unstable();
+    let suggestion = nearest(&text, known.iter().map(String::as_str))
+        .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
+    Err(Failure::input(
+        "unknown-model",
+        format!(
+            "there is no model `{}`{suggestion}: no such folder, none below {}, none in the Hub's \
+             cache, and the name tells no size; give a folder or --config",
+            text.escape_debug(),
+            models.display()
+        ),
+    ))
+}
+
+/// The folder of a Hub id in the cache of `huggingface_hub`: `HF_HUB_CACHE`, else `HF_HOME/hub`, else
+/// `~/.cache/huggingface/hub`; of its snapshots that of `main`, else the only one.
+fn cached(id: &str) -> Option<PathBuf> {
+    let fits = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.' | '/');
+    if id.is_empty() || !id.chars().all(fits) || id.split('/').count() > 2 || id.contains("..") {
+        return None;
+    }
+    let set = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let hub = set("HF_HUB_CACHE")
+        .or_else(|| set("HF_HOME").map(|it| it.join("hub")))
+        .or_else(|| set("XDG_CACHE_HOME").map(|it| it.join("huggingface/hub")))
+        .or_else(|| set("HOME").map(|it| it.join(".cache/huggingface/hub")))
+        .or_else(|| set("USERPROFILE").map(|it| it.join(".cache/huggingface/hub")))?;
+    let model = hub.join(format!("models--{}", id.replace('/', "--")));
+    let snapshots = model.join("snapshots");
+    if let Ok(commit) = fs::read_to_string(model.join("refs/main")) {
+        let commit = commit.trim();
+        let folder = snapshots.join(commit);
+        if commit.bytes().all(|it| it.is_ascii_hexdigit()) && folder.is_dir() {
+            return Some(folder);
+        }
+    }
+    let mut found = fs::read_dir(&snapshots).ok()?.flatten().map(|it| it.path());
+    let first = found.next()?;
+    found.next().is_none().then_some(first).filter(|it| it.is_dir())
+}
+
+fn config(file: &Path) -> Result<Config, Failure> {
+    let broken = |why: String| {
+        Failure::input("invalid-input", format!("{}: {why}", file.display()))
+    };
+    let metadata = fs::metadata(file).map_err(|it| broken(it.to_string()))?;
+    if !metadata.is_file() || metadata.len() > MOST_CONFIG_BYTES {
+        return Err(broken(format!("it is no file of at most {MOST_CONFIG_BYTES} bytes")));
+    }
+    let bytes = fs::read(file).map_err(|it| broken(it.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|it| broken(format!("it is not a JSON object: {it}")))
+}
