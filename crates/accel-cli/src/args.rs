@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// What can run here, and getting what is missing
     #[command(subcommand, arg_required_else_help = true)]
     Engines(EnginesCommand),
+    /// Tell which kind of model it is, and why
+    #[command(after_help = crate::classify::args::EXAMPLES)]
+    Classify(crate::classify::args::ClassifyArgs),
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -95,6 +98,7 @@ impl Command {
         match self {
             Self::Engines(EnginesCommand::List(it)) => it.format == ListFormat::Json,
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
+            Self::Classify(it) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
             Self::Completions { .. } => false,
         }

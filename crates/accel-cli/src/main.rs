@@ -3,11 +3,13 @@
 //! | module | does |
 //! |---|---|
 //! | `args` | what may be written on the command line |
+//! | `classify` | which kind of model it is, and why |
 //! | `engines` | what each engine can do here, and installing them |
 //! | `run` | a model directory or a bare graph, once, by hand |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
+mod classify;
 mod console;
 mod engines;
 mod failure;
@@ -47,6 +49,7 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
     match command {
         Command::Engines(EnginesCommand::List(_)) => engines::list(console),
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
+        Command::Classify(args) => classify::run(args, console),
         Command::Run(args) => run::run(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
