@@ -529,7 +529,3 @@ fn report_settings_of_unsupported(raw: &RawCell, cx: &mut Context<'_>) {
         cx.advise(Code::UnsupportedWithSettings, span, message, help);
     }
 }
-
-fn names<T: Vocabulary>() -> String {
-    T::ALL.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ")
-}

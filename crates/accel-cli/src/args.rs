@@ -92,6 +92,9 @@ pub(crate) enum Command {
     /// What a model needs: parameters, memory by part, cores, disk
     #[command(after_help = crate::estimate::EXAMPLES)]
     Estimate(Box<crate::estimate::EstimateArgs>),
+    /// Tell which kind of model it is, and why
+    #[command(after_help = crate::classify::args::EXAMPLES)]
+    Classify(crate::classify::args::ClassifyArgs),
     /// Run a model directory or a bare graph, by hand
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
@@ -119,6 +122,7 @@ impl Command {
             Self::Engines(EnginesCommand::Install(it)) => it.format == Format::Json,
             Self::Hardware(it) => it.format == Format::Json,
             Self::Estimate(it) => it.format == Format::Json,
+            Self::Classify(it) => it.format == Format::Json,
             Self::Run(it) => it.format == Format::Json,
             Self::Selection(it) => it.json(),
             Self::Doctor(it) => it.format == DoctorFormat::Json,

@@ -3,6 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | `args` | what may be written on the command line |
+//! | `classify` | which kind of model it is, and why |
 //! | `engines` | what each engine can do here, and installing them |
 //! | `hardware` | what this machine has, or one that was recorded |
 //! | `estimate` | what a model needs, before it is loaded |
@@ -13,6 +14,7 @@
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
+mod classify;
 mod console;
 mod doctor;
 mod engines;
@@ -60,6 +62,7 @@ fn dispatch(command: &Command, console: Console) -> Result<(), Failure> {
         Command::Engines(EnginesCommand::Install(args)) => engines::install(args, console),
         Command::Hardware(args) => hardware::hardware(args, console),
         Command::Estimate(args) => estimate::run(args, console),
+        Command::Classify(args) => classify::run(args, console),
         Command::Run(args) => run::run(args, console),
         Command::Selection(command) => selection::run(command, console),
         Command::Doctor(args) => doctor::run(args, console),

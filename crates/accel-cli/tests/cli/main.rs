@@ -4,6 +4,7 @@
 mod doctor;
 mod explain;
 mod estimate;
+mod classify;
 mod graph;
 mod hardware;
 #[cfg(unix)]

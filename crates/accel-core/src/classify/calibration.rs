@@ -33,6 +33,8 @@ vocabulary! {
         Class = "class",
         /// A method that was named.
         Method = "method",
+        /// The class of a processor.
+        Processor = "processor",
         /// In the name, a network and what it was made for.
         NameNetworkAndWord = "name_network_and_word",
         /// In the name, a network, and an owner of such models.

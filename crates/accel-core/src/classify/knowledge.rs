@@ -79,6 +79,38 @@ pub(super) fn method(name: &str) -> Option<&'static Known> {
     METHODS.get(name)
 }
 
+/// What a processor's class says, such as `WhisperProcessor`: what its network does. Those of
+/// images and sounds alone (`ViTImageProcessor`) are shared by networks of every sort.
+pub(super) fn processor(class: &str) -> Option<&'static Known> {
+    let network = class.strip_suffix("Processor")?;
+    // Nothing of transformers has a longer name.
+    if network.len() > 64 {
+        return None;
+    }
+    let of = |ending: &str| ARCHITECTURES.get(format!("{network}{ending}").as_str());
+    of("ForConditionalGeneration").or_else(|| of("ForCTC")).or_else(|| of("Model"))
+}
+
+/// A number that is another one when one of the tables is, for whoever keeps answers.
+pub fn fingerprint() -> u64 {
+    static OF_TABLES: LazyLock<u64> = LazyLock::new(|| {
+        let tables = [
+            include_str!("data/model_types.tsv"),
+            include_str!("data/architectures.tsv"),
+            include_str!("data/tags.tsv"),
+            include_str!("data/methods.tsv"),
+            include_str!("data/suffixes.tsv"),
+            include_str!("data/names.tsv"),
+            include_str!("data/calibration.tsv"),
+        ];
+        // FNV-1a.
+        tables.iter().flat_map(|it| it.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    });
+    *OF_TABLES
+}
+
 /// What the ending of a class says that the table does not know, and whether it is weak.
 pub(super) fn suffix(class: &str) -> Option<(&'static Known, bool)> {
     SUFFIXES.iter().find(|(end, ..)| class.ends_with(end)).map(|(_, known, weak)| (known, *weak))

@@ -45,6 +45,8 @@ pub struct ModelFacts<'a> {
     pub class: Option<&'a str>,
     /// Methods of that class, such as `generate`.
     pub methods: &'a [String],
+    /// The class of its processor (`preprocessor_config.json`), such as `WhisperProcessor`.
+    pub processor: Option<&'a str>,
     /// Name of the model that it is an adapter of (`adapter_config.json`).
     pub base_model: Option<&'a str>,
     /// Its name, such as `openai/clip-vit-base-patch32`.
@@ -134,6 +136,8 @@ pub enum Source {
     Class,
     /// Methods of that class.
     Methods,
+    /// The class of its processor, which is named after the network.
+    Processor,
     /// The name of the model that it is an adapter of.
     BaseModel,
     /// Its own name.
@@ -217,6 +221,11 @@ fn gather(facts: &ModelFacts<'_>) -> Vec<Clue> {
     for (method, known) in facts.methods.iter().filter_map(|it| Some((it, knowledge::method(it)?)))
     {
         add(S::Methods, Basis::Method, method, known);
+    }
+    if let Some((class, known)) =
+        facts.processor.and_then(|it| Some((it, knowledge::processor(it)?)))
+    {
+        add(S::Processor, Basis::Processor, class, known);
     }
     for (source, name) in [(S::BaseModel, facts.base_model), (S::Name, facts.name)] {
         if let Some(it) = name.and_then(names::read) {

@@ -44,6 +44,7 @@ fn random_input_never_panics_and_confidence_stays_a_share() {
             tags: &texts[2..3],
             class: Some(&texts[3]),
             methods: &texts[2..4],
+            processor: Some(&texts[0]),
             base_model: (seed % 5 == 0).then_some(texts[3].as_str()),
             name: Some(&texts[4]),
         };

@@ -1,0 +1,182 @@
+//! What is known of a model: its folder, the Hub's cache on this machine, the command line.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use accel_core::Config;
+use accel_core::classify::ModelFacts;
+use serde::Serialize;
+
+use super::args::ClassifyArgs;
+use crate::failure::Failure;
+
+/// Bytes of a configuration file at most; real ones are some kilobytes.
+const LARGEST: u64 = 16 << 20;
+
+/// What is known of a model.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Facts {
+    /// As it was named; `None` without a name.
+    pub(super) model: Option<String>,
+    /// Where its files lie; `None` when nothing was read.
+    pub(super) read_from: Option<PathBuf>,
+    has_modules: bool,
+    architectures: Vec<String>,
+    model_type: Option<String>,
+    tags: Vec<String>,
+    class: Option<String>,
+    methods: Vec<String>,
+    processor: Option<String>,
+    base_model: Option<String>,
+    name: Option<String>,
+}
+
+impl Facts {
+    /// What is known of `model`, which is a folder, the id of a model in the Hub's cache, or a
+    /// name alone.
+    ///
+    /// # Errors
+    /// A folder that is not there, a file that cannot be read or is not JSON.
+    pub(super) fn read(model: Option<&str>, arguments: &ClassifyArgs) -> Result<Self, Failure> {
+        let mut facts = Self {
+            model: model.map(str::to_owned),
+            tags: arguments.task.clone(),
+            class: arguments.class.clone(),
+            methods: arguments.method.clone(),
+            name: model.map(str::to_owned),
+            ..Self::default()
+        };
+        if let Some(model) = model {
+            let path = Path::new(model);
+            let is_path =
+                path.is_absolute() || model.starts_with('.') || model.ends_with(['/', '\\']);
+            if path.is_file() {
+                return Err(Failure::input(
+                    "unknown-model",
+                    format!("{model} is a file; give the model's folder, or --config {model}"),
+                ));
+            }
+            if path.is_dir() && (is_path || holds_model(path)) {
+                // The name of a folder says something, those above it do not.
+                let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                facts.name = full.file_name().map(|it| it.to_string_lossy().into_owned());
+                facts.read_folder(path)?;
+            } else if is_path {
+                let message =
+                    format!("there is no folder {model}; give a folder or a Hub id, `owner/name`");
+                return Err(Failure::input("unknown-model", message));
+            } else if let Some(snapshot) = snapshot_of(model) {
+                facts.read_folder(&snapshot)?;
+            }
+        }
+        if let Some(path) = &arguments.config {
+            let config = json(path)?.ok_or_else(|| {
+                Failure::input("unreadable", format!("there is no file {}", path.display()))
+            })?;
+            facts.take_config(&config);
+            facts.read_from = Some(path.clone());
+        }
+        Ok(facts)
+    }
+
+    /// For the classifier.
+    pub(super) fn as_model_facts(&self) -> ModelFacts<'_> {
+        ModelFacts {
+            has_modules: self.has_modules,
+            architectures: &self.architectures,
+            model_type: self.model_type.as_deref(),
+            tasks: &[],
+            tags: &self.tags,
+            class: self.class.as_deref(),
+            methods: &self.methods,
+            processor: self.processor.as_deref(),
+            base_model: self.base_model.as_deref(),
+            name: self.name.as_deref(),
+        }
+    }
+
+    fn read_folder(&mut self, folder: &Path) -> Result<(), Failure> {
+        self.read_from = Some(folder.to_owned());
+        self.has_modules = folder.join("modules.json").is_file();
+        if let Some(config) = json(&folder.join("config.json"))? {
+            self.take_config(&config);
+        }
+        for file in ["processor_config.json", "preprocessor_config.json"] {
+            if let (None, Some(config)) = (&self.processor, json(&folder.join(file))?) {
+                self.processor = config.text("processor_class").map(str::to_owned);
+            }
+        }
+        if let Some(config) = json(&folder.join("adapter_config.json"))? {
+            self.base_model = config.text("base_model_name_or_path").map(str::to_owned);
+        }
+        Ok(())
+    }
+
+    fn take_config(&mut self, config: &Config) {
+        self.architectures = config.architectures();
+        self.model_type = config.model_type().map(str::to_owned);
+    }
+}
+
+/// Whether a folder has a file that says something of a model.
+fn holds_model(folder: &Path) -> bool {
+    ["config.json", "modules.json", "adapter_config.json", "preprocessor_config.json"]
+        .iter()
+        .any(|it| folder.join(it).is_file())
+}
+
+/// A file of JSON; `None` when there is none.
+fn json(path: &Path) -> Result<Option<Config>, Failure> {
+    let unreadable = |why: String| {
+        Failure::input("unreadable", format!("cannot read {}: {why}", path.display()))
+    };
+    let size = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error.to_string())),
+        Ok(it) => it.len(),
+    };
+    if size > LARGEST {
+        return Err(unreadable(format!("{size} bytes are too many for a configuration file")));
+    }
+    let bytes = fs::read(path).map_err(|it| unreadable(it.to_string()))?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let parsed = serde_json::from_slice(text);
+    parsed.map(Some).map_err(|it| unreadable(format!("it is not a JSON object: {it}")))
+}
+
+/// The newest snapshot of a Hub id in the Hub's cache on this machine: the one that `main` points
+/// to, else the only one.
+fn snapshot_of(id: &str) -> Option<PathBuf> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+    if !id.chars().all(plain) || id.contains("..") || id.matches('/').count() > 1 {
+        return None;
+    }
+    let repository = hub_cache()?.join(format!("models--{}", id.replace('/', "--")));
+    let snapshots = repository.join("snapshots");
+    let main = fs::read_to_string(repository.join("refs").join("main")).ok();
+    let main = main.filter(|it| it.trim().bytes().all(|it| it.is_ascii_hexdigit()));
+    if let Some(folder) = main.map(|it| snapshots.join(it.trim())).filter(|it| it.is_dir()) {
+        return Some(folder);
+    }
+    let mut all = fs::read_dir(snapshots).ok()?.flatten().map(|it| it.path());
+    let only = all.next()?;
+    all.next().is_none().then_some(only)
+}
+
+/// The folder of the Hub's cache, as huggingface_hub finds it.
+fn hub_cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|it: &OsString| !it.is_empty());
+    if let Some(cache) = set("HF_HUB_CACHE").or_else(|| set("HUGGINGFACE_HUB_CACHE")) {
+        return Some(cache.into());
+    }
+    if let Some(home) = set("HF_HOME") {
+        return Some(PathBuf::from(home).join("hub"));
+    }
+    let cache = match set("XDG_CACHE_HOME") {
+        Some(cache) => PathBuf::from(cache),
+        None => PathBuf::from(set("HOME").or_else(|| set("USERPROFILE"))?).join(".cache"),
+    };
+    Some(cache.join("huggingface").join("hub"))
+}
