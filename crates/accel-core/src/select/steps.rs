@@ -3,7 +3,7 @@
 use super::candidate::Candidate;
 use super::{Given, Policy, Rejection, Request, Selection, Wish};
 use crate::Platform;
-use crate::compatibility::{Finding, Level, Model, Reason, Rule};
+use crate::compatibility::{Finding, Level, Model, Reason, Rule, in_brief};
 
 /// Something to ask for.
 #[derive(Debug)]
@@ -163,10 +163,10 @@ fn absent<'a, 'b: 'a>(
         }
         ([], None) => (format!("there is no {device} here"), "take another device".to_owned()),
         (_, _) => {
-            let here = here.join(", ");
+            let (all, one) = (here.join(", "), here.join(" or "));
             (
-                format!("there is no {device} here; {} has {here}", platform.label()),
-                format!("take {here}"),
+                format!("there is no {device} here; {} has {all}", platform.label()),
+                format!("take {one}"),
             )
         }
     };
@@ -264,13 +264,12 @@ fn why(
             request.policy, given.device
         ),
         Some(given) if request.priority.is_empty() => {
-            let least = given.reasons.iter().min_by_key(|it| it.allows);
             format!(
                 "{} suits {} best here: {} ({})",
                 given.device,
                 model.key,
                 given.level,
-                least.map_or("", |it| it.message.as_str())
+                in_brief(&given.reasons)
             )
         }
         Some(given) => {

@@ -117,7 +117,7 @@ fn the_platform_s_limit_leads_to_a_narrower_file_or_to_none() {
     let verdict = anywhere(&large, Platform::Webgpu, Some(Precision::Fp32));
     let reason = verdict.decisive().next().unwrap();
     assert_eq!(reason.finding, Finding::OverLimit);
-    assert_eq!(reason.message, "needs 4.0 GB in fp32, over the limit of 2.1 GB on WebGPU");
+    assert_eq!(reason.message, "weights of 3.2 GB in fp32, over the limit of 2.1 GB on WebGPU");
     assert_eq!(reason.remedy.as_deref(), Some("take fp16"));
     let huge = Model { cells: large.cells, ..model("huge", Subfamily::CausalLm, 30 * GIB) };
     assert!(anywhere(&huge, Platform::Webgpu, None).found(Finding::OverLimit));
@@ -175,6 +175,20 @@ fn the_best_device_speaks_for_its_platform() {
     assert_eq!(reason.remedy.as_deref(), Some("mend this: there is no rocm device"));
     let nothing = verdict_here(&thirty, Platform::Cpu, &[], fp32, &Overrides::new());
     assert!(checked(nothing).found(Finding::Absent));
+}
+
+#[test]
+fn tests_on_openvino_s_cpu_say_less_about_its_gpu_and_npu() {
+    let mut model = bert();
+    model.cells.get_mut(&Platform::Openvino).unwrap().device = "cpu".to_owned();
+    for target in targets(&machines::nine_devices()) {
+        let verdict = checked(verdict_on(&model, &target, None, &Overrides::new()));
+        let expected = match target.device.as_str() {
+            "openvino:GPU" | "openvino:NPU" => Finding::ExecutedElsewhere,
+            _ => Finding::Executed,
+        };
+        assert!(verdict.found(expected), "{verdict:#?}");
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_device_that_is_not_there_is_refused_by_name() {
     let reason = &selection.rejections[0].reasons[0];
     assert_eq!(reason.finding, Finding::Absent);
     assert_eq!(reason.message, "there is no cuda:7 here; CUDA has cuda:0, cuda:1");
-    assert_eq!(reason.remedy.as_deref(), Some("take cuda:0, cuda:1"));
+    assert_eq!(reason.remedy.as_deref(), Some("take cuda:0 or cuda:1"));
     let (_, none) = given(&bert(), &machines::plain(), &request("cuda:7", Policy::Strict));
     let message = &none.rejections[0].reasons[0].message;
     assert_eq!(message, "there is no cuda:7 here: there is no cuda device");
