@@ -262,6 +262,7 @@ fn every_machine_and_model_of_the_registry_gives_verdicts_that_hold_together() {
 #[test]
 fn the_rules_that_are_written_down_are_those_that_compute() {
     let source = include_str!("../../src/compatibility/mod.rs");
+    let readme = include_str!("../../../accel-cli/README.md");
     let documented: Vec<&str> = source.lines().filter(|it| it.starts_with("//! | ")).collect();
     for finding in Finding::ALL {
         let rule = format!("//! | {} |", finding.rule());
@@ -269,6 +270,12 @@ fn the_rules_that_are_written_down_are_those_that_compute() {
         let row = documented.iter().find(|it| it.starts_with(&rule) && it.contains(&name));
         let row = row.unwrap_or_else(|| panic!("no row for {finding}"));
         let column = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let rows: Vec<&str> = readme
+            .lines()
+            .filter(|it| it.starts_with(&format!("| {} |", finding.rule())) && it.contains(&name))
+            .collect();
+        let end = format!("| {} |", finding.allows());
+        assert!(rows.len() == 1 && rows[0].ends_with(&end), "the README on {finding}: {rows:?}");
         // A row has one level for all of its findings, or one each in their order.
         let levels: Vec<&str> = column.split(", ").collect();
         let names: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
