@@ -116,23 +116,24 @@ pub(super) fn listed<'a>(
     for (entry, wish) in request.priority.iter().enumerate() {
         let wanted = wish.to_string();
         let platform = wish.platform();
-        let of_platform = || candidates.iter().filter(move |it| it.target.platform == platform);
+        let here: Vec<&Candidate<'a>> =
+            candidates.iter().filter(|it| it.target.platform == platform).collect();
         let step = |meant, it: &Candidate<'a>| Step::of(entry, &wanted, meant, model, it, request);
-        let numbered = of_platform().any(|it| it.target.index.is_some());
+        let numbered = here.iter().any(|it| it.target.index.is_some());
         match (wish, request.preferred_index.filter(|_| numbered)) {
             (Wish::Device { device, .. }, _) => {
-                match of_platform().find(|it| it.target.device == *device) {
-                    Some(it) => steps.push(step(true, it)),
-                    None => steps.push(absent(entry, &wanted, device, platform, of_platform())),
-                }
+                steps.push(match here.iter().find(|it| it.target.device == *device) {
+                    Some(it) => step(true, it),
+                    None => absent(entry, &wanted, device, platform, &here),
+                });
             }
-            (Wish::Platform(_), None) => steps.extend(of_platform().map(|it| step(true, it))),
+            (Wish::Platform(_), None) => steps.extend(here.iter().map(|it| step(true, it))),
             (Wish::Platform(_), Some(index)) => {
                 let (meant, others): (Vec<_>, Vec<_>) =
-                    of_platform().partition(|it| it.target.index == Some(index));
+                    here.iter().copied().partition(|it| it.target.index == Some(index));
                 if meant.is_empty() {
                     let device = format!("{platform}:{index}");
-                    steps.push(absent(entry, &wanted, &device, platform, of_platform()));
+                    steps.push(absent(entry, &wanted, &device, platform, &here));
                 }
                 steps.extend(meant.into_iter().map(|it| step(true, it)));
                 steps.extend(others.into_iter().map(|it| step(false, it)));
@@ -143,20 +144,20 @@ pub(super) fn listed<'a>(
 }
 
 /// A device that the machine does not have, and those that it has.
-fn absent<'a, 'b: 'a>(
+fn absent<'a>(
     entry: usize,
     wanted: &str,
     device: &str,
     platform: Platform,
-    others: impl Iterator<Item = &'a Candidate<'b>> + Clone,
-) -> Step<'b> {
+    others: &[&Candidate<'a>],
+) -> Step<'a> {
     let mut here: Vec<&str> = others
-        .clone()
+        .iter()
         .filter(|it| it.target.obstacle.is_none())
         .map(|it| it.target.device.as_str())
         .collect();
     here.sort_unstable();
-    let obstacle = others.clone().find_map(|it| it.target.obstacle.as_ref());
+    let obstacle = others.iter().find_map(|it| it.target.obstacle.as_ref());
     let (message, remedy) = match (here.as_slice(), obstacle) {
         ([], Some(obstacle)) => {
             (format!("there is no {device} here: {}", obstacle.reason), obstacle.remedy.clone())
