@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use accel_core::Vocabulary as _;
 use accel_core::compatibility::{
-    FAMILY_RULE, Finding, Matrix, MatrixBy, MatrixCell, Rule, Verdict,
+    FAMILY_RULE, Finding, Level, Matrix, MatrixBy, MatrixCell, Rule, Verdict,
 };
 
 use super::matrix::{about, word};

@@ -1,9 +1,10 @@
 //! What is asked for, one after the other, and what comes of it.
 
 use super::candidate::Candidate;
-use super::{Given, Policy, Rejection, Request, Selection, Wish};
+use super::{Given, Rejection, Request, Selection, Wish};
 use crate::Platform;
 use crate::compatibility::{Finding, Level, Model, Reason, Rule, in_brief};
+use crate::diagnosis::FallbackPolicy;
 
 /// Something to ask for.
 #[derive(Debug)]
@@ -187,11 +188,11 @@ pub(super) fn answer(
     let dearest = steps.iter().filter(first).find(accepted);
     let taken: Option<(Candidate<'_>, usize)> = match (dearest, request.policy) {
         (Some(step), _) => step.accepted().map(|it| (it, step.entry)),
-        (None, Policy::Strict) => None,
-        (None, Policy::NextBest) => {
+        (None, FallbackPolicy::Strict) => None,
+        (None, FallbackPolicy::NextBest) => {
             steps.iter().find_map(|step| step.accepted().map(|it| (it, step.entry)))
         }
-        (None, Policy::Cpu) => {
+        (None, FallbackPolicy::Cpu) => {
             let cpu = candidates.iter().find(|it| it.target.platform == Platform::Cpu);
             cpu.filter(|it| it.accepted(request)).map(|it| (*it, usize::MAX))
         }
@@ -204,7 +205,7 @@ pub(super) fn answer(
             rejections.push(rejection.clone());
         }
     }
-    if let (None, Policy::Cpu) = (taken, request.policy) {
+    if let (None, FallbackPolicy::Cpu) = (taken, request.policy) {
         let told = rejections.iter().any(|it| it.device == Platform::Cpu.name());
         let cpu = candidates.iter().find(|it| it.target.platform == Platform::Cpu);
         rejections.extend(cpu.filter(|_| !told).map(|it| it.rejection(model, "cpu", request)));
@@ -281,8 +282,8 @@ fn why(
         }
         None => {
             let instead = match alternatives.first() {
-                Some(it) if request.policy != Policy::NextBest => {
-                    format!("; the policy {} would give {}", Policy::NextBest, it.device)
+                Some(it) if request.policy != FallbackPolicy::NextBest => {
+                    format!("; the policy {} would give {}", FallbackPolicy::NextBest, it.device)
                 }
                 _ => String::new(),
             };
