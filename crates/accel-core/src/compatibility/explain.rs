@@ -202,21 +202,25 @@ impl Assessment {
         })
     }
 
-    /// Which other precisions would do, and if none would, what else helps.
+    /// Which other precisions would do, those with tested files first; if none would, what else
+    /// helps.
     fn other_precision(&self, model: &Model, fits: impl Fn(Precision) -> bool) -> String {
         let cell = model.cells.get(&self.platform);
-        let does = |it: &Precision| {
-            *it != self.precision
-                && model.has(*it)
-                && cell.is_none_or(|cell| cell.refusal(*it).is_none())
-                && fits(*it)
+        let named = |tested: bool| {
+            let does = |it: &Precision| {
+                *it != self.precision
+                    && model.has(*it) == tested
+                    && cell.is_none_or(|cell| cell.refusal(*it).is_none())
+                    && fits(*it)
+            };
+            let all: Vec<&str> =
+                Precision::ALL.iter().filter(|it| does(it)).map(|it| it.name()).collect();
+            (!all.is_empty()).then(|| all.join(" or "))
         };
-        let others: Vec<&str> =
-            Precision::ALL.iter().filter(|it| does(it)).map(|it| it.name()).collect();
-        if others.is_empty() {
-            "take a smaller batch, context or model, or another device".to_owned()
-        } else {
-            format!("take {}", others.join(" or "))
+        match (named(true), named(false)) {
+            (Some(tested), _) => format!("take {tested}"),
+            (None, Some(other)) => format!("take {other}, of which no test has files"),
+            (None, None) => "take a smaller batch, context or model, or another device".to_owned(),
         }
     }
 }

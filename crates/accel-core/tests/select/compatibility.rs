@@ -119,8 +119,17 @@ fn the_platform_s_limit_leads_to_a_narrower_file_or_to_none() {
     assert_eq!(reason.finding, Finding::OverLimit);
     assert_eq!(reason.message, "weights of 3.2 GB in fp32, over the limit of 2.1 GB on WebGPU");
     assert_eq!(reason.remedy.as_deref(), Some("take fp16"));
-    let huge = Model { cells: large.cells, ..model("huge", Subfamily::CausalLm, 30 * GIB) };
-    assert!(anywhere(&huge, Platform::Webgpu, None).found(Finding::OverLimit));
+    let huge = Model { cells: large.cells.clone(), ..model("huge", Subfamily::CausalLm, 30 * GIB) };
+    let verdict = anywhere(&huge, Platform::Webgpu, None);
+    let reason = verdict.decisive().next().unwrap();
+    assert_eq!(reason.finding, Finding::OverLimit);
+    let remedy = reason.remedy.as_deref().unwrap();
+    assert_eq!(remedy, "take a smaller batch, context or model, or another device");
+    // Where no tested file would do, those that a test has not seen are named as such.
+    large.precisions.clear();
+    let verdict = anywhere(&large, Platform::Webgpu, None);
+    let remedy = verdict.decisive().next().unwrap().remedy.clone().unwrap();
+    assert_eq!(remedy, "take fp16 or int8 or q4, of which no test has files");
 }
 
 #[test]
