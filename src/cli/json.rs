@@ -39,7 +39,7 @@
 //!                      "architectures": [ text ], "model_type", "family", "subfamily", "tasks": [ name ],
 //!                      "parameters": n, "precisions": [ name; beside fp32 ], "platforms": { name:
 //!                      { "support", "evidence": name | { "device": { "device", "date" } }, "reason",
-//!                        "memory_limit_bytes": n; 0 is none, "expected_failures": { case: reason } } } } ] }
+//!                        "device": name | "", "memory_limit_bytes": n; 0 is none, "expected_failures": { case: reason } } } } ] }
 //! registry verify-evidence
 //!                    { "version", "registry": path, "report": path, "proved": n,
 //!                      "unproved": [ { "model", "platform", "case" | null, "message" } ], "hints": [ same ] }

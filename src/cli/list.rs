@@ -132,10 +132,15 @@ fn cell(cell: &Cell) -> Value {
         Some(OptionValue::Integer(bytes)) => *bytes,
         _ => 0,
     };
+    let device = match cell.options.get("device") {
+        Some(OptionValue::Choice(name)) => *name,
+        _ => "",
+    };
     json!({
         "support": cell.support,
         "evidence": cell.evidence,
         "reason": cell.reason,
+        "device": device,
         "memory_limit_bytes": limit,
         "expected_failures": cell.expected_failures,
     })

@@ -11,9 +11,8 @@ mod models;
 
 use accel_core::Platform;
 use accel_core::compatibility::{MatrixBy, Overrides, matrix, targets, verdict_here};
-use accel_core::select::{
-    Policy, Request, distribute, parse_priority, resource_pool_config, select,
-};
+use accel_core::diagnosis::FallbackPolicy;
+use accel_core::select::{Request, distribute, parse_priority, resource_pool_config, select};
 use divan::{Bencher, black_box};
 
 fn main() {
@@ -37,7 +36,7 @@ fn one_model_on_nine_devices(bencher: Bencher<'_, '_>) {
 fn one_model_with_a_list(bencher: Bencher<'_, '_>) {
     let (models, targets) = (models::registry(), targets(&machines::nine_devices()));
     let priority = parse_priority(["rocm", "cuda:2", "cpu"]).unwrap();
-    let request = Request { priority, policy: Policy::NextBest, ..Request::default() };
+    let request = Request { priority, policy: FallbackPolicy::NextBest, ..Request::default() };
     let mut next = 0;
     bencher.bench_local(|| {
         next = (next + 1) % models.len();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use accel_core::compatibility::{Level, Override, Overrides};
-use accel_core::select::Policy;
+use accel_core::diagnosis::FallbackPolicy;
 use accel_core::{Platform, Precision, Task, UnknownName, Vocabulary};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -167,10 +167,10 @@ pub(crate) struct SelectArgs {
 
     /// What happens when the first choice cannot be had: strict, next_best, cpu
     #[arg(
-        long, value_name = "POLICY", value_parser = member::<Policy>, default_value = "strict",
+        long, value_name = "POLICY", value_parser = member::<FallbackPolicy>, default_value = "strict",
         help_heading = WHERE
     )]
-    pub(crate) policy: Policy,
+    pub(crate) policy: FallbackPolicy,
 
     /// The least level that is accepted: low, medium, high
     #[arg(

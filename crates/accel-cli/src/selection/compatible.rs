@@ -1,12 +1,12 @@
 //! `accel compatible`.
 
-use accel_core::compatibility::{Level, Verdict, targets, verdict};
+use accel_core::compatibility::{Level, Verdict, in_brief, targets, verdict};
 use accel_core::select::compatible_models;
 use serde_json::json;
 
 use super::args::CompatibleArgs;
 use super::models::Catalogue;
-use super::{level, machine, size, why};
+use super::{level, machine, size};
 use crate::console::{Console, Paint, heading, plain, table};
 use crate::failure::Failure;
 use crate::json;
@@ -58,7 +58,7 @@ fn human(verdicts: &[Verdict], paint: Paint) -> String {
             plain(it.device.as_deref().filter(|_| it.level > Level::None).unwrap_or("-")),
             plain(it.precision.name()),
             plain(size(it.need.map(|need| need.min_memory_bytes))),
-            plain(why(it)),
+            plain(in_brief(&it.reasons)),
         ]);
     }
     table(paint, &rows)

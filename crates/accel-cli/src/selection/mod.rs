@@ -15,7 +15,7 @@ mod select;
 
 pub(crate) use args::SelectionCommand;
 
-use accel_core::compatibility::{Level, Reason, Verdict};
+use accel_core::compatibility::{Level, Reason};
 
 use crate::console::{Console, Paint, TableCell, bytes};
 use crate::failure::Failure;
@@ -52,24 +52,4 @@ fn told(reason: &Reason) -> String {
         Some(remedy) => format!("{}; {remedy}", reason.message),
         None => reason.message.clone(),
     }
-}
-
-/// Why a verdict is no better than it is: its decisive reasons, or that nothing speaks against it.
-fn why(verdict: &Verdict) -> String {
-    let mut reasons: Vec<_> = verdict.decisive().map(|it| it.message.as_str()).collect();
-    if reasons.is_empty() {
-        reasons = verdict
-            .reasons
-            .iter()
-            .filter(|it| speaks_for(it))
-            .map(|it| it.message.as_str())
-            .collect();
-    }
-    reasons.join("; ")
-}
-
-/// Whether a reason says why a level is high.
-fn speaks_for(reason: &Reason) -> bool {
-    use accel_core::compatibility::Rule::{Evidence, Memory, Override};
-    matches!(reason.rule, Override | Evidence | Memory)
 }

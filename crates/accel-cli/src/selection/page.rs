@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use accel_core::Vocabulary as _;
 use accel_core::compatibility::{
-    FAMILY_RULE, Finding, Matrix, MatrixBy, MatrixCell, Rule, Verdict,
+    FAMILY_RULE, Finding, Level, Matrix, MatrixBy, MatrixCell, Rule, Verdict,
 };
 
 use super::matrix::{about, word};
@@ -24,7 +24,8 @@ tbody th { font-weight: 600; white-space: nowrap; }
 .high { background: light-dark(#d9f2df, #17401f); } .medium { background: light-dark(#eef5d4, #39431a); }
 .low { background: light-dark(#fdecc8, #4d3a10); } .none { background: light-dark(#f7dcdc, #4a2020); }
 summary { cursor: pointer; font-weight: 600; }
-summary small { display: block; font-weight: 400; color: var(--quiet); }
+summary small { display: block; color: var(--quiet); }
+th small, summary small { font-weight: 400; } .decides { font-weight: 600; }
 details ul { margin: .4rem 0; padding-left: 1.1rem; max-width: 26rem; font-size: .87rem; }
 code { font: .9em ui-monospace, monospace; }
 ";
@@ -80,10 +81,11 @@ fn cell(page: &mut String, cell: &MatrixCell, by: MatrixBy) {
         }
         page.push_str("<ul>");
         for reason in &verdict.reasons {
+            let decides = reason.allows == verdict.level && verdict.level < Level::High;
             let _ = write!(
                 page,
-                "<li class=\"{}\"><code>{}</code> {}</li>",
-                reason.allows,
+                "<li{}><code>{}</code> {}</li>",
+                if decides { " class=\"decides\"" } else { "" },
                 reason.rule,
                 Escaped(&told(reason))
             );

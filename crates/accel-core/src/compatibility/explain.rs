@@ -1,6 +1,6 @@
 //! Findings in words.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::{Assessment, Finding, Level, Model, Place, Reason, Rule, Target, Verdict};
 use crate::{Precision, Vocabulary as _};
@@ -73,6 +73,11 @@ impl Assessment {
                     model.subfamily,
                     cell.evidence
                 ),
+                (Finding::ExecutedElsewhere, Some(cell)) => format!(
+                    "{} on {label}'s {}, not on this kind of device",
+                    cell.evidence,
+                    cell.device.to_uppercase()
+                ),
                 (Finding::Executed | Finding::Compiled | Finding::Claimed, Some(cell)) => {
                     cell.evidence.to_string()
                 }
@@ -90,22 +95,20 @@ impl Assessment {
                 Finding::PrecisionTested => format!("{precision} files are part of its tests"),
                 _ => format!("no test has {precision} files of it"),
             },
-            Rule::Size => {
-                let weights = model.estimate(precision).map_or(0, |it| it.memory_bytes.weights);
-                let weights = Bytes(weights);
-                if finding == Finding::SizeSmall {
-                    format!("weights of {weights}")
-                } else {
-                    format!("weights of {weights}, over 2 GiB; the tests run far smaller ones")
-                }
-            }
-            Rule::Limit => {
+            Rule::Size | Rule::Limit => {
+                let weights = Bytes(model.weights_bytes(precision).unwrap_or(0));
                 let limit = Bytes(cell.map_or(0, |it| it.memory_limit_bytes));
-                let need = Bytes(self.need.map_or(0, |it| it.min_memory_bytes));
-                if finding == Finding::WithinLimit {
-                    format!("needs {need}, within the limit of {limit} on {label}")
-                } else {
-                    format!("needs {need} in {precision}, over the limit of {limit} on {label}")
+                match finding {
+                    Finding::SizeSmall => format!("weights of {weights}"),
+                    Finding::SizeLarge => {
+                        format!("weights of {weights}, over 2 GiB; the tests run far smaller ones")
+                    }
+                    Finding::WithinLimit => {
+                        format!("weights of {weights}, within the limit of {limit} on {label}")
+                    }
+                    _ => format!(
+                        "weights of {weights} in {precision}, over the limit of {limit} on {label}"
+                    ),
                 }
             }
             Rule::Hardware => match (finding, target.and_then(|it| it.obstacle.as_ref())) {
@@ -130,12 +133,14 @@ impl Assessment {
         let free = Known(target.and_then(|it| it.free_bytes));
         let total = Known(target.and_then(|it| it.total_bytes));
         match finding {
-            Finding::FitsRecommended => format!("{precision} needs {recommended}; {free} is free"),
+            Finding::FitsRecommended => {
+                format!("{recommended} are recommended for {precision}; {free} are free")
+            }
             Finding::FitsMinimum => {
-                format!("{precision} needs {min}, better {recommended}; {free} is free")
+                format!("{precision} needs {min}, better {recommended}; {free} are free")
             }
             Finding::FitsOnceFree => {
-                format!("{precision} needs {min}; {free} is free of {total}")
+                format!("{precision} needs {min}; {free} are free of {total}")
             }
             Finding::TooLarge => {
                 let has = if total.0.is_some() { total } else { free };
@@ -153,7 +158,10 @@ impl Assessment {
         let need = self.need.map_or(0, |it| it.min_memory_bytes);
         Some(match finding {
             Finding::DeclaredIncompatible => "leave the override out".to_owned(),
-            Finding::Simulated | Finding::Compiled | Finding::Claimed => {
+            Finding::Simulated
+            | Finding::ExecutedElsewhere
+            | Finding::Compiled
+            | Finding::Claimed => {
                 format!("run its tests on {label}, and claim what they show in the registry")
             }
             Finding::Unsupported => "take another platform".to_owned(),
@@ -161,15 +169,19 @@ impl Assessment {
                 "add the model to the registry and run its tests".to_owned()
             }
             Finding::PrecisionUntested | Finding::PrecisionRefused => {
-                self.other_precision(model, None)
+                self.other_precision(model, |_| true)
             }
             Finding::OverLimit => {
                 let limit = model.cells.get(&self.platform).map_or(0, |it| it.memory_limit_bytes);
-                self.other_precision(model, Some(limit))
+                self.other_precision(model, |it| {
+                    model.weights_bytes(it).is_some_and(|weights| weights <= limit)
+                })
             }
             Finding::TooLarge => {
-                let room = target.and_then(|it| it.total_bytes.or(it.free_bytes));
-                self.other_precision(model, room)
+                let room = target.and_then(|it| it.total_bytes.or(it.free_bytes)).unwrap_or(0);
+                self.other_precision(model, |it| {
+                    model.need(it).is_some_and(|need| need.min_memory_bytes <= room)
+                })
             }
             Finding::FitsOnceFree => {
                 let free = target.and_then(|it| it.free_bytes).unwrap_or(0);
@@ -190,30 +202,25 @@ impl Assessment {
         })
     }
 
-    /// Which precisions would do, and if none would, what else helps.
-    fn other_precision(&self, model: &Model, room: Option<u64>) -> String {
+    /// Which other precisions would do, those with tested files first; if none would, what else
+    /// helps.
+    fn other_precision(&self, model: &Model, fits: impl Fn(Precision) -> bool) -> String {
         let cell = model.cells.get(&self.platform);
-        let does = |it: Precision| {
-            it != self.precision
-                && model.has(it)
-                && cell.is_none_or(|cell| cell.refusal(it).is_none())
-                && room.is_none_or(|room| {
-                    model.need(it).is_some_and(|need| need.min_memory_bytes <= room)
-                })
+        let named = |tested: bool| {
+            let does = |it: &Precision| {
+                *it != self.precision
+                    && model.has(*it) == tested
+                    && cell.is_none_or(|cell| cell.refusal(*it).is_none())
+                    && fits(*it)
+            };
+            let all: Vec<&str> =
+                Precision::ALL.iter().filter(|it| does(it)).map(|it| it.name()).collect();
+            (!all.is_empty()).then(|| all.join(" or "))
         };
-        let mut text = String::new();
-        for precision in Precision::ALL.iter().copied().filter(|it| does(*it)) {
-            text.push_str(if text.is_empty() { "take " } else { " or " });
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{precision}");
-        }
-        match (text.is_empty(), room) {
-            (false, _) => text,
-            (true, Some(_)) => {
-                "take a smaller batch or context, a smaller model, or a device with more memory"
-                    .to_owned()
-            }
-            (true, None) => "take another platform".to_owned(),
+        match (named(true), named(false)) {
+            (Some(tested), _) => format!("take {tested}"),
+            (None, Some(other)) => format!("take {other}, of which no test has files"),
+            (None, None) => "take a smaller batch, context or model, or another device".to_owned(),
         }
     }
 }

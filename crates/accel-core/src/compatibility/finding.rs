@@ -21,7 +21,7 @@ vocabulary! {
         Precision = "precision",
         /// Whether the model is of a size that the evidence speaks for.
         Size = "size",
-        /// Whether it is within the memory that the platform may take.
+        /// Whether its weights are within the limit of its skill on the platform.
         Limit = "limit",
         /// Whether device and engine are there.
         Hardware = "hardware",
@@ -48,6 +48,8 @@ vocabulary! {
         Unlisted = "unlisted",
         /// Its tests pass in CI or passed on a named device.
         Executed = "executed",
+        /// Its tests pass on another kind of the platform's devices than this one.
+        ExecutedElsewhere = "executed_elsewhere",
         /// Its code compiles; nothing ran there.
         Compiled = "compiled",
         /// Nothing stands behind the claim yet.
@@ -64,9 +66,9 @@ vocabulary! {
         SizeSmall = "size_small",
         /// Its weights are over 2 GiB; the tests' are far smaller.
         SizeLarge = "size_large",
-        /// It is within the memory that the platform may take.
+        /// Its weights are within the limit of its skill there.
         WithinLimit = "within_limit",
-        /// It needs more memory than the platform may take.
+        /// Its weights are over the limit of its skill there.
         OverLimit = "over_limit",
         /// Device and engine are there.
         Present = "present",
@@ -93,7 +95,11 @@ impl Finding {
         match self {
             Self::DeclaredCompatible | Self::DeclaredIncompatible => Rule::Override,
             Self::Real | Self::Simulated | Self::Unsupported | Self::Unlisted => Rule::Support,
-            Self::Executed | Self::Compiled | Self::Claimed | Self::Relative => Rule::Evidence,
+            Self::Executed
+            | Self::ExecutedElsewhere
+            | Self::Compiled
+            | Self::Claimed
+            | Self::Relative => Rule::Evidence,
             Self::PrecisionTested | Self::PrecisionUntested | Self::PrecisionRefused => {
                 Rule::Precision
             }
@@ -120,7 +126,8 @@ impl Finding {
             | Self::WithinLimit
             | Self::Present
             | Self::FitsRecommended => Level::High,
-            Self::Compiled
+            Self::ExecutedElsewhere
+            | Self::Compiled
             | Self::SizeLarge
             | Self::FitsMinimum
             | Self::MemoryUnknown

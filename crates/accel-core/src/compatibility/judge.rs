@@ -92,7 +92,8 @@ fn assess_in(
             Finding::DeclaredIncompatible
         });
     } else {
-        of_catalogue(model, platform, precision, need, &mut findings);
+        let target = if let Place::On(target) = place { Some(target) } else { None };
+        of_catalogue(model, platform, target, precision, &mut findings);
     }
     match place {
         Place::Anywhere => {}
@@ -122,8 +123,8 @@ impl Findings {
 fn of_catalogue(
     model: &Model,
     platform: Platform,
+    target: Option<&Target>,
     precision: Precision,
-    need: Option<Need>,
     findings: &mut Findings,
 ) {
     let Some(cell) = model.cells.get(&platform) else {
@@ -140,6 +141,9 @@ fn of_catalogue(
             Evidence::None => Finding::Claimed,
             _ if cell.relative.is_some() => Finding::Relative,
             Evidence::Compiled => Finding::Compiled,
+            Evidence::Ci if target.is_some_and(|it| cell.tested_elsewhere(it)) => {
+                Finding::ExecutedElsewhere
+            }
             Evidence::Ci | Evidence::Device { .. } => Finding::Executed,
         });
     }
@@ -150,19 +154,11 @@ fn of_catalogue(
     } else {
         Finding::PrecisionUntested
     });
-    if let Some(estimate) = model.estimate(precision) {
-        findings.add(if estimate.memory_bytes.weights > LARGE_WEIGHTS_BYTES {
-            Finding::SizeLarge
-        } else {
-            Finding::SizeSmall
-        });
-    }
-    if let (limit @ 1.., Some(need)) = (cell.memory_limit_bytes, need) {
-        findings.add(if need.min_memory_bytes > limit {
-            Finding::OverLimit
-        } else {
-            Finding::WithinLimit
-        });
+    let Some(weights) = model.weights_bytes(precision) else { return };
+    let large = weights > LARGE_WEIGHTS_BYTES;
+    findings.add(if large { Finding::SizeLarge } else { Finding::SizeSmall });
+    if let limit @ 1.. = cell.memory_limit_bytes {
+        findings.add(if weights > limit { Finding::OverLimit } else { Finding::WithinLimit });
     }
 }
 

@@ -9,13 +9,13 @@
 //! | support | `real` | high |
 //! | support | `simulated`, `unsupported`, `unlisted` | none |
 //! | evidence | `executed` (in CI, or on a named device) | high |
-//! | evidence | `compiled` | medium |
+//! | evidence | `executed_elsewhere` (on another kind of the platform's devices), `compiled` | medium |
 //! | evidence | `claimed`, `relative` (another model of its kind was tested) | low |
 //! | precision | `precision_tested` | high |
 //! | precision | `precision_untested` | low |
 //! | precision | `precision_refused` (the tests record that it fails there) | none |
 //! | size | `size_small` (weights of at most 2 GiB), `size_large` | high, medium |
-//! | limit | `within_limit`, `over_limit` (of the platform's memory) | high, none |
+//! | limit | `within_limit`, `over_limit` (of the weights, by the skill's `memory_limit_bytes`) | high, none |
 //! | hardware | `present`, `absent` | high, none |
 //! | memory | `fits_recommended` | high |
 //! | memory | `fits_minimum`, `memory_unknown`, `need_unknown` | medium |
@@ -123,6 +123,18 @@ pub struct Verdict {
     pub evidence: Option<Evidence>,
     /// Every rule's finding, in the order of [`Finding`].
     pub reasons: Vec<Reason>,
+}
+
+/// Reasons in a line: those that keep the level from being higher, or where it is high those that
+/// make it so (an override, evidence, memory).
+pub fn in_brief(reasons: &[Reason]) -> String {
+    let level = reasons.iter().map(|it| it.allows).min().unwrap_or(Level::None);
+    let tells = |it: &&Reason| match level {
+        Level::High => matches!(it.rule, Rule::Override | Rule::Evidence | Rule::Memory),
+        _ => it.allows == level,
+    };
+    let told: Vec<&str> = reasons.iter().filter(tells).map(|it| it.message.as_str()).collect();
+    told.join("; ")
 }
 
 impl Verdict {

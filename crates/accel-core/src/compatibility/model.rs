@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Need;
+use super::{Need, Target};
 use crate::estimate::Estimate;
 use crate::{CaseName, Config, Evidence, Family, Platform, Precision, Subfamily, Support, Task};
 
@@ -57,6 +57,11 @@ impl Model {
         self.estimates.iter().find(|it| it.workload.precision == precision)
     }
 
+    /// Bytes of its weights in a precision.
+    pub fn weights_bytes(&self, precision: Precision) -> Option<u64> {
+        self.estimate(precision).map(|it| it.memory_bytes.weights)
+    }
+
     /// Memory that it needs in a precision.
     pub fn need(&self, precision: Precision) -> Option<Need> {
         self.estimate(precision).map(|it| Need {
@@ -81,7 +86,11 @@ pub struct Cell {
     /// Why it does not really run; empty when it does.
     #[serde(default)]
     pub reason: String,
-    /// The most memory that its skill takes there, in bytes; 0 when nothing limits it.
+    /// The kind of device that its skill asks for and its tests ran on, where the platform has
+    /// several: OpenVINO's `cpu`, `gpu`, `npu`. Empty elsewhere.
+    #[serde(default)]
+    pub device: String,
+    /// The most bytes that its skill lets weights take there; 0 when nothing limits them.
     #[serde(default)]
     pub memory_limit_bytes: u64,
     /// Cases that fail there for a known reason.
@@ -102,6 +111,16 @@ impl Cell {
             Precision::Q4 => CaseName::Q4MatchesReference,
         };
         self.expected_failures.get(&case).map(String::as_str)
+    }
+
+    /// Whether the tests that CI runs ran on another kind of device than this one.
+    pub(super) fn tested_elsewhere(&self, target: &Target) -> bool {
+        let kind = target.device.split_once(':').map_or("", |(_, it)| it);
+        let kind = kind.split('.').next().unwrap_or_default();
+        target.platform == Platform::Openvino
+            && self.evidence == Evidence::Ci
+            && !(self.device.is_empty() || kind.is_empty())
+            && !kind.eq_ignore_ascii_case(&self.device)
     }
 
     /// How good a witness it is, for choosing among relatives.

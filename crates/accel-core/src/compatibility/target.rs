@@ -55,6 +55,9 @@ pub struct Target {
     pub obstacle: Option<Obstacle>,
 }
 
+/// OpenVINO's CPU among its devices.
+const OPENVINO_CPU: &str = "openvino:CPU";
+
 /// The name of a device under a platform: the inventory's id, `mps` for Apple's one GPU, and the
 /// platform's prefix where the inventory numbers the device under another platform.
 fn name_of(id: &str, platform: Platform) -> String {
@@ -77,7 +80,7 @@ fn index_of(device: &str, platform: Platform) -> Option<u32> {
 /// Every device under every platform that it serves, in the order of [`Platform`] and then of the
 /// inventory. A platform without devices is one target with what speaks against it.
 ///
-/// The browser chooses its device itself, so that `webnn` and `webgpu` are one target each.
+/// OpenVINO has its CPU beside what the inventory lists of it. The browser chooses its device itself, so that `webnn` and `webgpu` are one target each.
 pub fn targets(inventory: &Inventory) -> Vec<Target> {
     let main = main_memory(inventory);
     let mut all = Vec::new();
@@ -91,10 +94,13 @@ pub fn targets(inventory: &Inventory) -> Vec<Target> {
                 for device in devices.filter(|it| it.platforms.contains(&platform)) {
                     all.push(of_device(device, platform, state, main));
                 }
-                // What only the engine knows, such as OpenVINO's CPU.
-                let known = |id: &String| inventory.device(id).is_some();
+                let known = |id: &str| inventory.device(id).is_some();
                 let listed = state.map(|it| it.devices.as_slice()).unwrap_or_default();
-                for id in listed.iter().filter(|it| !known(it)) {
+                let unknown = listed.iter().map(String::as_str).filter(|it| !known(it));
+                // The device that is there wherever OpenVINO is, accelerators or not.
+                let here = state.is_some_and(|it| it.available);
+                let own = (platform == Platform::Openvino && here).then_some(OPENVINO_CPU);
+                for id in unknown.chain(own) {
                     let device = name_of(id, platform);
                     if all[before..].iter().all(|it| it.device != device) {
                         all.push(of_platform(device, platform, state, main));

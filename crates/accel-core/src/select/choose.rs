@@ -6,21 +6,8 @@ use super::Wish;
 use super::candidate::ordered;
 use super::steps::{answer, computed, listed};
 use crate::compatibility::{Level, Model, Overrides, Reason, Target};
-use crate::vocabulary::vocabulary;
+use crate::diagnosis::FallbackPolicy;
 use crate::{Platform, Precision};
-
-vocabulary! {
-    what = "policy";
-    /// What happens when the first choice cannot be had.
-    pub enum Policy {
-        /// Nothing else is given; the answer says what spoke against the first choice and every other.
-        Strict = "strict",
-        /// The next entry of the list that can be had.
-        NextBest = "next_best",
-        /// The CPU, whether it is in the list or not.
-        Cpu = "cpu",
-    }
-}
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +18,7 @@ pub struct Request {
     /// The number of the device that is preferred on platforms whose devices are numbered.
     pub preferred_index: Option<u32>,
     /// What happens when the first choice cannot be had.
-    pub policy: Policy,
+    pub policy: FallbackPolicy,
     /// The precision; where it is `None` the widest one that fits.
     pub precision: Option<Precision>,
     /// The least level that is accepted; [`Level::None`] is taken for [`Level::Low`].
@@ -45,7 +32,7 @@ impl Default for Request {
         Self {
             priority: Vec::new(),
             preferred_index: None,
-            policy: Policy::Strict,
+            policy: FallbackPolicy::Strict,
             precision: None,
             min_level: Level::Low,
             overrides: Overrides::new(),
@@ -92,7 +79,7 @@ pub struct Selection {
     /// The model's key.
     pub model: String,
     /// The policy.
-    pub policy: Policy,
+    pub policy: FallbackPolicy,
     /// The priority list: as given, or as computed from what can be had.
     pub wanted: Vec<String>,
     /// Whether the list was computed.

@@ -28,7 +28,7 @@ mod wish;
 
 pub use aware::{HardwareAware, classify_model};
 pub use candidate::{AUTOMATIC_RULE, automatic_order};
-pub use choose::{Given, Policy, Rejection, Request, Selection, select};
+pub use choose::{Given, Rejection, Request, Selection, select};
 pub use distribute::{
     DISTRIBUTION_RULE, DeviceShare, Distribution, MAIN_MEMORY_RESERVE_PERCENT, Placed, Unplaced,
     distribute,

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::ordered;
 use super::{Given, Request};
-use crate::compatibility::{Bytes, Level, Model, Overrides, Target, Verdict, verdict_here};
+use crate::compatibility::{
+    Bytes, Level, Model, Overrides, Target, Verdict, in_brief, verdict_here,
+};
 use crate::{Platform, Precision, Task};
 
 /// How [`recommend_model_for_task`] sorts, for readers.
@@ -150,11 +152,7 @@ fn why(given: &Given) -> String {
         || "how much it needs is not known".to_owned(),
         |it| format!("needs {}", Bytes(it)),
     );
-    let least = given.reasons.iter().min_by_key(|it| it.allows);
-    match least.filter(|it| it.allows < Level::High) {
-        Some(it) => format!("{level} on {device} in {precision}: {}; {needs}", it.message),
-        None => format!("{level} on {device} in {precision}; {needs}"),
-    }
+    format!("{level} on {device} in {precision}: {}; {needs}", in_brief(&given.reasons))
 }
 
 /// The verdict on a platform for each of `models`, the highest level first and by name among

@@ -1,9 +1,10 @@
 //! What is asked for, one after the other, and what comes of it.
 
 use super::candidate::Candidate;
-use super::{Given, Policy, Rejection, Request, Selection, Wish};
+use super::{Given, Rejection, Request, Selection, Wish};
 use crate::Platform;
-use crate::compatibility::{Finding, Level, Model, Reason, Rule};
+use crate::compatibility::{Finding, Level, Model, Reason, Rule, in_brief};
+use crate::diagnosis::FallbackPolicy;
 
 /// Something to ask for.
 #[derive(Debug)]
@@ -116,23 +117,24 @@ pub(super) fn listed<'a>(
     for (entry, wish) in request.priority.iter().enumerate() {
         let wanted = wish.to_string();
         let platform = wish.platform();
-        let of_platform = || candidates.iter().filter(move |it| it.target.platform == platform);
+        let here: Vec<&Candidate<'a>> =
+            candidates.iter().filter(|it| it.target.platform == platform).collect();
         let step = |meant, it: &Candidate<'a>| Step::of(entry, &wanted, meant, model, it, request);
-        let numbered = of_platform().any(|it| it.target.index.is_some());
+        let numbered = here.iter().any(|it| it.target.index.is_some());
         match (wish, request.preferred_index.filter(|_| numbered)) {
             (Wish::Device { device, .. }, _) => {
-                match of_platform().find(|it| it.target.device == *device) {
-                    Some(it) => steps.push(step(true, it)),
-                    None => steps.push(absent(entry, &wanted, device, platform, of_platform())),
-                }
+                steps.push(match here.iter().find(|it| it.target.device == *device) {
+                    Some(it) => step(true, it),
+                    None => absent(entry, &wanted, device, platform, &here),
+                });
             }
-            (Wish::Platform(_), None) => steps.extend(of_platform().map(|it| step(true, it))),
+            (Wish::Platform(_), None) => steps.extend(here.iter().map(|it| step(true, it))),
             (Wish::Platform(_), Some(index)) => {
                 let (meant, others): (Vec<_>, Vec<_>) =
-                    of_platform().partition(|it| it.target.index == Some(index));
+                    here.iter().copied().partition(|it| it.target.index == Some(index));
                 if meant.is_empty() {
                     let device = format!("{platform}:{index}");
-                    steps.push(absent(entry, &wanted, &device, platform, of_platform()));
+                    steps.push(absent(entry, &wanted, &device, platform, &here));
                 }
                 steps.extend(meant.into_iter().map(|it| step(true, it)));
                 steps.extend(others.into_iter().map(|it| step(false, it)));
@@ -143,30 +145,30 @@ pub(super) fn listed<'a>(
 }
 
 /// A device that the machine does not have, and those that it has.
-fn absent<'a, 'b: 'a>(
+fn absent<'a>(
     entry: usize,
     wanted: &str,
     device: &str,
     platform: Platform,
-    others: impl Iterator<Item = &'a Candidate<'b>> + Clone,
-) -> Step<'b> {
+    others: &[&Candidate<'a>],
+) -> Step<'a> {
     let mut here: Vec<&str> = others
-        .clone()
+        .iter()
         .filter(|it| it.target.obstacle.is_none())
         .map(|it| it.target.device.as_str())
         .collect();
     here.sort_unstable();
-    let obstacle = others.clone().find_map(|it| it.target.obstacle.as_ref());
+    let obstacle = others.iter().find_map(|it| it.target.obstacle.as_ref());
     let (message, remedy) = match (here.as_slice(), obstacle) {
         ([], Some(obstacle)) => {
             (format!("there is no {device} here: {}", obstacle.reason), obstacle.remedy.clone())
         }
         ([], None) => (format!("there is no {device} here"), "take another device".to_owned()),
         (_, _) => {
-            let here = here.join(", ");
+            let (all, one) = (here.join(", "), here.join(" or "));
             (
-                format!("there is no {device} here; {} has {here}", platform.label()),
-                format!("take {here}"),
+                format!("there is no {device} here; {} has {all}", platform.label()),
+                format!("take {one}"),
             )
         }
     };
@@ -186,11 +188,11 @@ pub(super) fn answer(
     let dearest = steps.iter().filter(first).find(accepted);
     let taken: Option<(Candidate<'_>, usize)> = match (dearest, request.policy) {
         (Some(step), _) => step.accepted().map(|it| (it, step.entry)),
-        (None, Policy::Strict) => None,
-        (None, Policy::NextBest) => {
+        (None, FallbackPolicy::Strict) => None,
+        (None, FallbackPolicy::NextBest) => {
             steps.iter().find_map(|step| step.accepted().map(|it| (it, step.entry)))
         }
-        (None, Policy::Cpu) => {
+        (None, FallbackPolicy::Cpu) => {
             let cpu = candidates.iter().find(|it| it.target.platform == Platform::Cpu);
             cpu.filter(|it| it.accepted(request)).map(|it| (*it, usize::MAX))
         }
@@ -203,7 +205,7 @@ pub(super) fn answer(
             rejections.push(rejection.clone());
         }
     }
-    if let (None, Policy::Cpu) = (taken, request.policy) {
+    if let (None, FallbackPolicy::Cpu) = (taken, request.policy) {
         let told = rejections.iter().any(|it| it.device == Platform::Cpu.name());
         let cpu = candidates.iter().find(|it| it.target.platform == Platform::Cpu);
         rejections.extend(cpu.filter(|_| !told).map(|it| it.rejection(model, "cpu", request)));
@@ -264,13 +266,12 @@ fn why(
             request.policy, given.device
         ),
         Some(given) if request.priority.is_empty() => {
-            let least = given.reasons.iter().min_by_key(|it| it.allows);
             format!(
                 "{} suits {} best here: {} ({})",
                 given.device,
                 model.key,
                 given.level,
-                least.map_or("", |it| it.message.as_str())
+                in_brief(&given.reasons)
             )
         }
         Some(given) => {
@@ -281,8 +282,8 @@ fn why(
         }
         None => {
             let instead = match alternatives.first() {
-                Some(it) if request.policy != Policy::NextBest => {
-                    format!("; the policy {} would give {}", Policy::NextBest, it.device)
+                Some(it) if request.policy != FallbackPolicy::NextBest => {
+                    format!("; the policy {} would give {}", FallbackPolicy::NextBest, it.device)
                 }
                 _ => String::new(),
             };

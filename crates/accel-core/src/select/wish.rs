@@ -77,7 +77,11 @@ impl Wish {
                 if rest.is_empty() || rest.len() > 32 || !rest.chars().all(plain) {
                     return Err(wrong("OpenVINO's name of it, such as `openvino:GPU`"));
                 }
-                let device = format!("{platform}:{}", rest.to_ascii_uppercase());
+                let (before, name) = match rest.strip_prefix("hidden-") {
+                    Some(name) => ("hidden-", name),
+                    None => ("", rest),
+                };
+                let device = format!("{platform}:{before}{}", name.to_ascii_uppercase());
                 Ok(Self::Device { platform, device })
             }
         }

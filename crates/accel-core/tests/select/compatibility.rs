@@ -117,10 +117,19 @@ fn the_platform_s_limit_leads_to_a_narrower_file_or_to_none() {
     let verdict = anywhere(&large, Platform::Webgpu, Some(Precision::Fp32));
     let reason = verdict.decisive().next().unwrap();
     assert_eq!(reason.finding, Finding::OverLimit);
-    assert_eq!(reason.message, "needs 4.0 GB in fp32, over the limit of 2.1 GB on WebGPU");
+    assert_eq!(reason.message, "weights of 3.2 GB in fp32, over the limit of 2.1 GB on WebGPU");
     assert_eq!(reason.remedy.as_deref(), Some("take fp16"));
-    let huge = Model { cells: large.cells, ..model("huge", Subfamily::CausalLm, 30 * GIB) };
-    assert!(anywhere(&huge, Platform::Webgpu, None).found(Finding::OverLimit));
+    let huge = Model { cells: large.cells.clone(), ..model("huge", Subfamily::CausalLm, 30 * GIB) };
+    let verdict = anywhere(&huge, Platform::Webgpu, None);
+    let reason = verdict.decisive().next().unwrap();
+    assert_eq!(reason.finding, Finding::OverLimit);
+    let remedy = reason.remedy.as_deref().unwrap();
+    assert_eq!(remedy, "take a smaller batch, context or model, or another device");
+    // Where no tested file would do, those that a test has not seen are named as such.
+    large.precisions.clear();
+    let verdict = anywhere(&large, Platform::Webgpu, None);
+    let remedy = verdict.decisive().next().unwrap().remedy.clone().unwrap();
+    assert_eq!(remedy, "take fp16 or int8 or q4, of which no test has files");
 }
 
 #[test]
@@ -175,6 +184,20 @@ fn the_best_device_speaks_for_its_platform() {
     assert_eq!(reason.remedy.as_deref(), Some("mend this: there is no rocm device"));
     let nothing = verdict_here(&thirty, Platform::Cpu, &[], fp32, &Overrides::new());
     assert!(checked(nothing).found(Finding::Absent));
+}
+
+#[test]
+fn tests_on_openvino_s_cpu_say_less_about_its_gpu_and_npu() {
+    let mut model = bert();
+    model.cells.get_mut(&Platform::Openvino).unwrap().device = "cpu".to_owned();
+    for target in targets(&machines::nine_devices()) {
+        let verdict = checked(verdict_on(&model, &target, None, &Overrides::new()));
+        let expected = match target.device.as_str() {
+            "openvino:GPU" | "openvino:NPU" => Finding::ExecutedElsewhere,
+            _ => Finding::Executed,
+        };
+        assert!(verdict.found(expected), "{verdict:#?}");
+    }
 }
 
 #[test]
@@ -248,6 +271,7 @@ fn every_machine_and_model_of_the_registry_gives_verdicts_that_hold_together() {
 #[test]
 fn the_rules_that_are_written_down_are_those_that_compute() {
     let source = include_str!("../../src/compatibility/mod.rs");
+    let readme = include_str!("../../../accel-cli/README.md");
     let documented: Vec<&str> = source.lines().filter(|it| it.starts_with("//! | ")).collect();
     for finding in Finding::ALL {
         let rule = format!("//! | {} |", finding.rule());
@@ -255,6 +279,12 @@ fn the_rules_that_are_written_down_are_those_that_compute() {
         let row = documented.iter().find(|it| it.starts_with(&rule) && it.contains(&name));
         let row = row.unwrap_or_else(|| panic!("no row for {finding}"));
         let column = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let rows: Vec<&str> = readme
+            .lines()
+            .filter(|it| it.starts_with(&format!("| {} |", finding.rule())) && it.contains(&name))
+            .collect();
+        let end = format!("| {} |", finding.allows());
+        assert!(rows.len() == 1 && rows[0].ends_with(&end), "the README on {finding}: {rows:?}");
         // A row has one level for all of its findings, or one each in their order.
         let levels: Vec<&str> = column.split(", ").collect();
         let names: Vec<&str> = row.split('`').skip(1).step_by(2).collect();

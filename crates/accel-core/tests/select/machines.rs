@@ -153,7 +153,7 @@ pub(crate) fn rtx_laptop() -> Inventory {
     iris.memory_free_bytes = unknown();
     machine.devices = vec![rtx, iris];
     let machine = with_platform(machine, Platform::Cuda, &["cuda:0"]);
-    with_platform(machine, Platform::Openvino, &["openvino:CPU", "openvino:GPU"])
+    with_platform(machine, Platform::Openvino, &["openvino:GPU"])
 }
 
 /// One MI300X, and one that `HIP_VISIBLE_DEVICES` hides.
@@ -190,7 +190,7 @@ pub(crate) fn nine_devices() -> Inventory {
     devices.push(device("openvino:NPU", openvino, DeviceKind::Npu, "AI Boost", 16 * GIB));
     machine.devices = devices;
     let machine = with_platform(machine, cuda, &["cuda:0", "cuda:1", "cuda:2", "cuda:3"]);
-    let listed = ["openvino:CPU", "openvino:GPU", "openvino:NPU"];
+    let listed = ["openvino:GPU", "openvino:NPU"];
     let machine = with_platform(machine, openvino, &listed);
     with_platform(machine, Platform::Webgpu, &[])
 }

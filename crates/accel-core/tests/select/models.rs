@@ -14,6 +14,7 @@ pub(crate) fn real(evidence: Evidence) -> Cell {
         support: Support::Real,
         evidence,
         reason: String::new(),
+        device: String::new(),
         memory_limit_bytes: 0,
         expected_failures: BTreeMap::new(),
         relative: None,

@@ -14,7 +14,7 @@ fn candidates() -> Vec<Model> {
     for cell in unproved.cells.values_mut() {
         *cell = real(Evidence::Compiled);
     }
-    proved.key = "large".to_owned();
+    "large".clone_into(&mut proved.key);
     vec![unproved, proved, small, model("giant", Subfamily::CausalLm, 900 * GIB), bert()]
 }
 

@@ -3,16 +3,17 @@
 use accel_core::compatibility::{
     Finding, Level, Model, Override, Target, cells_of_relatives, targets,
 };
+use accel_core::diagnosis::FallbackPolicy;
 use accel_core::hardware::Inventory;
 use accel_core::select::{
-    Policy, Request, Selection, Wish, WishError, classify_model, parse_priority, select,
+    Request, Selection, Wish, WishError, classify_model, parse_priority, select,
 };
 use accel_core::{Evidence, Platform, Precision, Subfamily, Vocabulary as _};
 
 use crate::machines::{self, GIB};
 use crate::models::{bert, model, real};
 
-fn request(list: &str, policy: Policy) -> Request {
+fn request(list: &str, policy: FallbackPolicy) -> Request {
     let priority = parse_priority(list.split(',')).unwrap();
     Request { priority, policy, ..Request::default() }
 }
@@ -40,7 +41,7 @@ fn checked(selection: Selection) -> Selection {
 
 #[test]
 fn policies_decide_what_happens_when_the_first_choice_cannot_be_had() {
-    use Policy::{Cpu, NextBest, Strict};
+    use FallbackPolicy::{Cpu, NextBest, Strict};
     let laptop = machines::rtx_laptop();
     for (list, policy, device, fell_back) in [
         ("cuda,cpu", Strict, Some("cuda:0"), false),
@@ -66,10 +67,11 @@ fn policies_decide_what_happens_when_the_first_choice_cannot_be_had() {
 #[test]
 fn without_an_answer_every_entry_is_told_with_reason_and_remedy() {
     let (_, selection) =
-        given(&bert(), &machines::plain(), &request("cuda,rocm:1,mps", Policy::NextBest));
+        given(&bert(), &machines::plain(), &request("cuda,rocm:1,mps", FallbackPolicy::NextBest));
     let devices: Vec<_> = selection.rejections.iter().map(|it| it.device.as_str()).collect();
     assert_eq!(devices, ["cuda", "rocm:1", "mps"]);
-    let (_, strict) = given(&bert(), &machines::plain(), &request("cuda,mps,cpu", Policy::Strict));
+    let (_, strict) =
+        given(&bert(), &machines::plain(), &request("cuda,mps,cpu", FallbackPolicy::Strict));
     assert_eq!(strict.given, None);
     assert!(strict.why.contains("there is no cuda device"), "{}", strict.why);
     assert!(strict.why.ends_with("the policy next_best would give cpu"), "{}", strict.why);
@@ -79,17 +81,17 @@ fn without_an_answer_every_entry_is_told_with_reason_and_remedy() {
 #[test]
 fn a_device_that_is_not_there_is_refused_by_name() {
     let machine = machines::two_equal_gpus();
-    let (_, selection) = given(&bert(), &machine, &request("cuda:7", Policy::Strict));
+    let (_, selection) = given(&bert(), &machine, &request("cuda:7", FallbackPolicy::Strict));
     let reason = &selection.rejections[0].reasons[0];
     assert_eq!(reason.finding, Finding::Absent);
     assert_eq!(reason.message, "there is no cuda:7 here; CUDA has cuda:0, cuda:1");
-    assert_eq!(reason.remedy.as_deref(), Some("take cuda:0, cuda:1"));
-    let (_, none) = given(&bert(), &machines::plain(), &request("cuda:7", Policy::Strict));
+    assert_eq!(reason.remedy.as_deref(), Some("take cuda:0 or cuda:1"));
+    let (_, none) = given(&bert(), &machines::plain(), &request("cuda:7", FallbackPolicy::Strict));
     let message = &none.rejections[0].reasons[0].message;
     assert_eq!(message, "there is no cuda:7 here: there is no cuda device");
-    let mps = request("mps:1", Policy::Strict);
+    let mps = request("mps:1", FallbackPolicy::Strict);
     assert_eq!(given(&bert(), &machines::m1(), &mps).0, None);
-    let mps = request("mps:0", Policy::Strict);
+    let mps = request("mps:0", FallbackPolicy::Strict);
     assert_eq!(given(&bert(), &machines::m1(), &mps).0.as_deref(), Some("mps"));
 }
 
@@ -99,15 +101,15 @@ fn a_preferred_number_is_what_a_platform_means() {
     let numbered =
         |list, policy, index| Request { preferred_index: Some(index), ..request(list, policy) };
     let give = |it: &Request| given(&bert(), &machine, it);
-    assert_eq!(give(&numbered("cuda,cpu", Policy::Strict, 1)).0.as_deref(), Some("cuda:1"));
-    assert_eq!(give(&numbered("cuda,cpu", Policy::Strict, 7)).0, None);
+    assert_eq!(give(&numbered("cuda,cpu", FallbackPolicy::Strict, 1)).0.as_deref(), Some("cuda:1"));
+    assert_eq!(give(&numbered("cuda,cpu", FallbackPolicy::Strict, 7)).0, None);
     // The platform's other devices come before the next platform.
-    let (device, selection) = give(&numbered("cuda,cpu", Policy::NextBest, 7));
+    let (device, selection) = give(&numbered("cuda,cpu", FallbackPolicy::NextBest, 7));
     assert_eq!((device.as_deref(), selection.fell_back), (Some("cuda:0"), true));
-    let (device, _) = give(&numbered("cuda,cpu", Policy::Cpu, 7));
+    let (device, _) = give(&numbered("cuda,cpu", FallbackPolicy::Cpu, 7));
     assert_eq!(device.as_deref(), Some("cpu"));
     // The CPU has no numbers.
-    assert_eq!(give(&numbered("cpu", Policy::Strict, 7)).0.as_deref(), Some("cpu"));
+    assert_eq!(give(&numbered("cpu", FallbackPolicy::Strict, 7)).0.as_deref(), Some("cpu"));
     // Without a list the number decides among equals, and one that nobody has is refused.
     let automatic = |index| Request { preferred_index: Some(index), ..Request::default() };
     assert_eq!(give(&automatic(1)).0.as_deref(), Some("cuda:1"));
@@ -119,7 +121,7 @@ fn a_preferred_number_is_what_a_platform_means() {
 #[test]
 fn of_equal_gpus_the_first_is_taken_and_of_others_the_freer_one() {
     let mut machine = machines::two_equal_gpus();
-    let cuda = request("cuda", Policy::Strict);
+    let cuda = request("cuda", FallbackPolicy::Strict);
     assert_eq!(given(&bert(), &machine, &cuda).0.as_deref(), Some("cuda:0"));
     machine.devices[0].memory_free_bytes.value = Some(20 * GIB);
     assert_eq!(given(&bert(), &machine, &cuda).0.as_deref(), Some("cuda:1"));
@@ -129,8 +131,10 @@ fn of_equal_gpus_the_first_is_taken_and_of_others_the_freer_one() {
 fn free_memory_decides_not_all_of_it() {
     let mut machine = machines::two_equal_gpus();
     let large = model("large", Subfamily::CausalLm, 12 * GIB);
-    let single =
-        |list| Request { precision: Some(Precision::Fp32), ..request(list, Policy::Strict) };
+    let single = |list| Request {
+        precision: Some(Precision::Fp32),
+        ..request(list, FallbackPolicy::Strict)
+    };
     machine.devices[0].memory_free_bytes.value = Some(10 * GIB);
     let (device, selection) = given(&large, &machine, &single("cuda"));
     assert_eq!(device.as_deref(), Some("cuda:1"));
@@ -141,7 +145,7 @@ fn free_memory_decides_not_all_of_it() {
     let remedy = selection.rejections[0].reasons[0].remedy.as_deref().unwrap();
     assert!(remedy.starts_with("free 5.4 GB more"), "{remedy}");
     // Without a precision the narrower file is taken that fits now.
-    let (device, selection) = given(&large, &machine, &request("cuda:0", Policy::Strict));
+    let (device, selection) = given(&large, &machine, &request("cuda:0", FallbackPolicy::Strict));
     assert_eq!(device.as_deref(), Some("cuda:0"));
     assert_eq!(selection.given.unwrap().precision, Precision::Fp16);
 }
@@ -168,7 +172,7 @@ fn the_computed_order_prefers_what_is_proved_then_what_fits_then_gpus() {
 #[test]
 fn unified_memory_is_not_counted_twice() {
     // The GPU may have 11 GiB, but only 9 GiB of main memory are available.
-    let mps = request("mps", Policy::Strict);
+    let mps = request("mps", FallbackPolicy::Strict);
     let ten = model("ten", Subfamily::CausalLm, 8 * GIB);
     let fp32 = Request { precision: Some(Precision::Fp32), ..mps.clone() };
     let (device, selection) = given(&ten, &machines::m1(), &fp32);
@@ -181,7 +185,8 @@ fn unified_memory_is_not_counted_twice() {
 #[test]
 fn a_container_s_limit_is_the_memory_that_there_is() {
     let four = model("four", Subfamily::CausalLm, 4 * GIB);
-    let fp32 = Request { precision: Some(Precision::Fp32), ..request("cpu", Policy::Strict) };
+    let fp32 =
+        Request { precision: Some(Precision::Fp32), ..request("cpu", FallbackPolicy::Strict) };
     let (device, selection) = given(&four, &machines::pod(), &fp32);
     assert_eq!(device, None);
     let reason = &selection.rejections[0].reasons[0];
@@ -193,26 +198,28 @@ fn a_container_s_limit_is_the_memory_that_there_is() {
 #[test]
 fn hidden_broken_and_divided_devices_are_never_given() {
     let (device, selection) =
-        given(&bert(), &machines::mi300x(), &request("rocm:hidden-1", Policy::Strict));
+        given(&bert(), &machines::mi300x(), &request("rocm:hidden-1", FallbackPolicy::Strict));
     assert_eq!(device, None);
     let message = &selection.rejections[0].reasons[0].message;
     assert!(message.contains("HIP_VISIBLE_DEVICES"), "{message}");
-    let (device, _) = given(&bert(), &machines::mi300x(), &request("rocm", Policy::Strict));
+    let (device, _) = given(&bert(), &machines::mi300x(), &request("rocm", FallbackPolicy::Strict));
     assert_eq!(device.as_deref(), Some("rocm:0"));
 
     let mut machine = machines::two_equal_gpus();
     machine.devices[0].obstacle = Some(machines::obstacle("the GPU has fallen off the bus"));
-    let (device, selection) = given(&bert(), &machine, &request("cuda", Policy::Strict));
+    let (device, selection) = given(&bert(), &machine, &request("cuda", FallbackPolicy::Strict));
     assert_eq!(device.as_deref(), Some("cuda:1"));
     assert!(selection.rejections[0].reasons[0].message.contains("fallen off the bus"));
 
     // Of a divided GPU the slices are given, the whole is not.
     let machine = machines::two_a100_with_mig();
     let thirty = model("thirty", Subfamily::CausalLm, 24 * GIB);
-    let (device, _) = given(&thirty, &machine, &request("cuda:1", Policy::Strict));
+    let (device, _) = given(&thirty, &machine, &request("cuda:1", FallbackPolicy::Strict));
     assert_eq!(device.as_deref(), Some("cuda:1"));
-    let fp32 =
-        Request { precision: Some(Precision::Fp32), ..request("cuda:2,cuda:1", Policy::NextBest) };
+    let fp32 = Request {
+        precision: Some(Precision::Fp32),
+        ..request("cuda:2,cuda:1", FallbackPolicy::NextBest)
+    };
     let (device, selection) = given(&thirty, &machine, &fp32);
     assert_eq!((device.as_deref(), selection.fell_back), (Some("cuda:1"), true));
     assert_eq!(selection.rejections[0].reasons[0].finding, Finding::TooLarge);
@@ -220,7 +227,7 @@ fn hidden_broken_and_divided_devices_are_never_given() {
 
 #[test]
 fn an_override_counts_and_can_be_seen() {
-    let mut request = request("cuda,cpu", Policy::NextBest);
+    let mut request = request("cuda,cpu", FallbackPolicy::NextBest);
     request
         .overrides
         .insert(Platform::Cuda, Override { compatible: false, peak_memory_bytes: None });
@@ -272,11 +279,12 @@ fn no_targets_and_no_estimates_are_answers_too() {
     let nothing: [Target; 0] = [];
     let selection = select(&bert(), &nothing, &Request::default());
     assert_eq!(selection.given, None);
-    let selection = select(&bert(), &nothing, &request("cuda:0", Policy::Strict));
+    let selection = select(&bert(), &nothing, &request("cuda:0", FallbackPolicy::Strict));
     assert_eq!(selection.rejections[0].device, "cuda:0");
     let mut unknown = bert();
     unknown.estimates.clear();
-    let (device, selection) = given(&unknown, &machines::plain(), &request("cpu", Policy::Strict));
+    let (device, selection) =
+        given(&unknown, &machines::plain(), &request("cpu", FallbackPolicy::Strict));
     assert_eq!(device.as_deref(), Some("cpu"));
     assert_eq!(selection.given.unwrap().level, Level::Medium);
 }
@@ -285,7 +293,7 @@ fn no_targets_and_no_estimates_are_answers_too() {
 fn a_least_level_is_kept_to() {
     let mut stranger = bert();
     stranger.cells = cells_of_relatives(&[bert()], Subfamily::MaskedLm);
-    let wants = |min_level| Request { min_level, ..request("cpu", Policy::Strict) };
+    let wants = |min_level| Request { min_level, ..request("cpu", FallbackPolicy::Strict) };
     let (device, selection) = given(&stranger, &machines::plain(), &wants(Level::Low));
     assert_eq!((device.as_deref(), selection.given.unwrap().level), (Some("cpu"), Level::Low));
     let (device, selection) = given(&stranger, &machines::plain(), &wants(Level::Medium));
