@@ -80,11 +80,14 @@ impl Subject<'_> {
 pub(super) fn probe(platform: Platform, folder: Option<&Path>) -> Probed {
     let name = folder.map(|it| it.display().to_string());
     let subject = Subject { platform, model: name.as_deref() };
+    let mut notes = Vec::new();
     let outcome = match folder {
-        None => run_tiny_graph(platform),
+        None => run_tiny_graph(platform, &mut notes),
         Some(folder) => load_model(platform, folder),
     };
-    Probed::one(&subject, outcome)
+    let mut probed = Probed::one(&subject, outcome);
+    probed.findings.extend(notes);
+    probed
 }
 
 /// The options of a probe: this program's defaults, and nothing left behind in a cache.
@@ -99,7 +102,11 @@ fn options(platform: Platform) -> SessionOptions {
     options
 }
 
-fn run_tiny_graph(platform: Platform) -> std::result::Result<String, Finding> {
+/// Runs the tiny graph; what is right about it, or what is wrong, and what is worth knowing.
+fn run_tiny_graph(
+    platform: Platform,
+    notes: &mut Vec<Finding>,
+) -> std::result::Result<String, Finding> {
     let options = options(platform);
     let folder = Folder::new().map_err(|error| {
         Finding::new(Code::Output, format!("a temporary folder cannot be made: {error}"))
@@ -118,6 +125,7 @@ fn run_tiny_graph(platform: Platform) -> std::result::Result<String, Finding> {
     let (placement, y) = run().map_err(|error| error.finding())?;
     compared(&y)?;
     placed(&placement, platform, &options)?;
+    notes.extend(in_software(&placement, platform));
     Ok(format!("the answer is exact; {placement}"))
 }
 
@@ -148,6 +156,17 @@ fn placed(
             .instead(platform.label(), placement.device.as_str())
             .seen("placement", placement.to_string())),
     }
+}
+
+/// Whether a browser's device is a program on the CPU, which it says of its adapter.
+fn in_software(placement: &Placement, platform: Platform) -> Option<Finding> {
+    let browser = matches!(platform, Platform::Webgpu | Platform::Webnn);
+    let device = placement.device.as_str();
+    let says_so = ["software", "swiftshader"].iter().any(|it| device.to_lowercase().contains(it));
+    (browser && says_so).then(|| {
+        let message = format!("{} runs on a software adapter: {device}", platform.label());
+        Finding::new(Code::SoftwareDevice, message).on(platform).seen("device", device)
+    })
 }
 
 fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, Finding> {
@@ -237,7 +256,7 @@ mod tests {
     use accel_core::diagnosis::{Code, Verdict};
     use accel_runtime::{Placement, Tensor};
 
-    use super::{compared, options, placed, probe};
+    use super::{compared, in_software, options, placed, probe};
     use crate::doctor::graph;
 
     #[test]
@@ -264,6 +283,10 @@ mod tests {
             host_nodes: Vec::new(),
             evidence: "a double".to_owned(),
         };
+        assert_eq!(in_software(&on_cpu, Platform::Webgpu), None);
+        let software =
+            Placement { device: "google swiftshader (software)".to_owned(), ..on_cpu.clone() };
+        assert!(in_software(&software, Platform::Webgpu).is_some());
         let finding = placed(&on_cpu, Platform::Cuda, &options(Platform::Cuda)).unwrap_err();
         assert_eq!(finding.code, Code::QuietFallback);
         assert_eq!(finding.given.as_deref(), Some("a processor"));

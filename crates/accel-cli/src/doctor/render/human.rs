@@ -1,5 +1,7 @@
 //! For a terminal: grouped by severity, the worst first; short.
 
+use std::borrow::Cow;
+
 use accel_core::Vocabulary as _;
 use accel_core::diagnosis::{Finding, Matrix, Report, Severity, Verdict, Worth, visible};
 
@@ -8,6 +10,9 @@ use crate::console::{Paint, TableCell, heading, plain, table};
 
 /// Advice that is shown of each finding; `accel explain` has all of it.
 const ADVICE: usize = 2;
+
+/// Characters that are shown of what was seen where all is well.
+const DETAIL: usize = 90;
 
 pub(super) fn text(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
@@ -30,7 +35,8 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
             let platform = it.platform.map(|it| format!("{}: ", it.label())).unwrap_or_default();
             let model = it.model.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
             let line = format!("  {platform}{model}{}", it.what);
-            text += &format!("{}  {}\n", visible(&line), paint.dim(&visible(&it.detail)));
+            let detail = visible(&it.detail);
+            text += &format!("{}  {}\n", visible(&line), paint.dim(&short(&detail)));
         }
         text.push('\n');
     }
@@ -44,6 +50,14 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The beginning of a long text; other formats have all of it.
+fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(DETAIL) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()).into(),
+        None => text.into(),
+    }
 }
 
 fn painted(severity: Severity, text: &str, paint: Paint) -> String {
