@@ -31,7 +31,10 @@ pub(super) struct Probed {
 
 impl Probed {
     /// That something is as it should be, or what is wrong.
-    pub(super) fn one(what: &Subject<'_>, outcome: std::result::Result<String, Finding>) -> Self {
+    pub(super) fn one(
+        what: &Subject<'_>,
+        outcome: std::result::Result<String, Box<Finding>>,
+    ) -> Self {
         match outcome {
             Ok(detail) => {
                 Self { findings: Vec::new(), checks: vec![what.check(Verdict::Passed, detail)] }
@@ -40,7 +43,7 @@ impl Probed {
                 let finding = Finding {
                     platform: finding.platform.or(Some(what.platform)),
                     model: finding.model.clone().or_else(|| what.model.map(str::to_owned)),
-                    ..finding
+                    ..*finding
                 };
                 let detail = format!("{}: {}", finding.code, finding.message);
                 Self { checks: vec![what.check(Verdict::Failed, detail)], findings: vec![finding] }
@@ -106,10 +109,11 @@ fn options(platform: Platform) -> SessionOptions {
 fn run_tiny_graph(
     platform: Platform,
     notes: &mut Vec<Finding>,
-) -> std::result::Result<String, Finding> {
+) -> std::result::Result<String, Box<Finding>> {
     let options = options(platform);
     let folder = Folder::new().map_err(|error| {
-        Finding::new(Code::Output, format!("a temporary folder cannot be made: {error}"))
+        let message = format!("a temporary folder cannot be made: {error}");
+        Box::new(Finding::new(Code::Output, message))
     })?;
     let run = || -> Result<(Placement, Tensor)> {
         let file = folder.0.join("doctor.onnx");
@@ -122,7 +126,7 @@ fn run_tiny_graph(
         let mut outputs = session.run(vec![(graph::INPUT, x)], &[graph::OUTPUT])?;
         Ok((session.placement().clone(), outputs.remove(0)))
     };
-    let (placement, y) = run().map_err(|error| error.finding())?;
+    let (placement, y) = run().map_err(|error| Box::new(error.finding()))?;
     compared(&y)?;
     placed(&placement, platform, &options)?;
     notes.extend(in_software(&placement, platform));
@@ -130,7 +134,7 @@ fn run_tiny_graph(
 }
 
 /// Whether the answer is the known one.
-fn compared(y: &Tensor) -> std::result::Result<(), Finding> {
+fn compared(y: &Tensor) -> std::result::Result<(), Box<Finding>> {
     let given = match y.data() {
         TensorData::F32(it) => &it[..],
         _ => &[],
@@ -139,9 +143,10 @@ fn compared(y: &Tensor) -> std::result::Result<(), Finding> {
         return Ok(());
     }
     let message = "a tiny graph with a known answer gave another one: do not trust any result";
-    Err(Finding::new(Code::WrongResult, message)
+    let finding = Finding::new(Code::WrongResult, message)
         .instead(format!("{:?}", graph::Y), format!("{given:?}"))
-        .seen("graph", "max(x · W + b, 0), all small integers"))
+        .seen("graph", "max(x · W + b, 0), all small integers");
+    Err(Box::new(finding))
 }
 
 /// Whether nodes ran where they were told to.
@@ -149,12 +154,14 @@ fn placed(
     placement: &Placement,
     platform: Platform,
     options: &SessionOptions,
-) -> std::result::Result<(), Finding> {
+) -> std::result::Result<(), Box<Finding>> {
     match check_placement(placement, platform, options) {
         Ok(_) => Ok(()),
-        Err(why) => Err(Finding::new(Code::QuietFallback, why)
-            .instead(platform.label(), placement.device.as_str())
-            .seen("placement", placement.to_string())),
+        Err(why) => Err(Box::new(
+            Finding::new(Code::QuietFallback, why)
+                .instead(platform.label(), placement.device.as_str())
+                .seen("placement", placement.to_string()),
+        )),
     }
 }
 
@@ -169,10 +176,10 @@ fn in_software(placement: &Placement, platform: Platform) -> Option<Finding> {
     })
 }
 
-fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, Finding> {
-    let failed = |error: Error| error.finding();
+fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, Box<Finding>> {
+    let failed = |error: Error| Box::new(error.finding());
     let dir = accel_runtime::ModelDir::open(folder).map_err(failed)?;
-    let (kind, _) = models::classified(&dir).map_err(|it| *it)?;
+    let (kind, _) = models::classified(&dir)?;
     let precision = models::precision(&dir).map_err(failed)?.unwrap_or(Precision::Fp32);
     let options = SessionOptions { precision, ..options(platform) };
     let spec = SkillSpec {
