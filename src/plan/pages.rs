@@ -195,7 +195,7 @@ pub(super) fn skill_page(
         evidence: cell.evidence.to_string(),
         parameters: group_digits(model.parameters),
         model_dir: model.model_dir.clone(),
-        needs: needs(model, precision),
+        needs: needs(model, platform, precision),
         precision: precision.name(),
         tolerances: tolerance_rows(cell),
         skill_type: pipeline.rust_type,
@@ -356,7 +356,7 @@ fn variant_ident<V: Vocabulary>(member: V) -> String {
 const CONTEXT: u32 = 2048;
 
 /// What a model needs: by its config where that is known, else at least what its weights take.
-fn needs(model: &Model, precision: Precision) -> Needs {
+fn needs(model: &Model, platform: Platform, precision: Precision) -> Needs {
     let workload = Workload { precision, batch: 1, context: CONTEXT };
     let by_config = model.config.as_ref();
     let by_config = by_config.and_then(|it| estimate(it, &estimate::Request::new(workload)).ok());
@@ -365,21 +365,34 @@ fn needs(model: &Model, precision: Precision) -> Needs {
         estimate_from_parameters(model.parameters, ParametersSource::Registry, &workload)
     });
     let needs = estimate.requirements;
-    let megabytes = |bytes: u64| group_digits(bytes.div_ceil(1_000_000));
-    let cores = if needs.cpu_cores == 1 { "core" } else { "cores" };
+    // An accelerator does the work; the processor only feeds it.
+    let cpu_cores = match platform {
+        Platform::Cpu | Platform::Openvino | Platform::Webnn => needs.cpu_cores,
+        Platform::Cuda | Platform::Rocm | Platform::Mps | Platform::Webgpu => 1,
+    };
+    let cores = if cpu_cores == 1 { "core" } else { "cores" };
     let sentence = format!(
-        "{bound}{} MB of memory, better {} MB, and {} {cores}, for one input of at most {CONTEXT} tokens as {precision}; {} MB of files (estimated)",
-        megabytes(needs.min_memory_bytes),
-        megabytes(needs.recommended_memory_bytes),
-        needs.cpu_cores,
-        megabytes(needs.disk_bytes),
+        "{bound}{} of memory, better {}, and {cpu_cores} {cores}, for one input of at most {CONTEXT} tokens as {precision}; {} of files (estimated)",
+        shown(needs.min_memory_bytes),
+        shown(needs.recommended_memory_bytes),
+        shown(needs.disk_bytes),
     );
     Needs {
         min_memory_bytes: group_digits(needs.min_memory_bytes),
         recommended_memory_bytes: group_digits(needs.recommended_memory_bytes),
-        cpu_cores: needs.cpu_cores,
+        cpu_cores,
         disk_bytes: group_digits(needs.disk_bytes),
         batch_size: needs.batch_size,
         sentence,
     }
+}
+
+/// Bytes as people write them, decimal and rounded up: `438 MB`, `6.2 GB`.
+fn shown(bytes: u64) -> String {
+    let megabytes = bytes.div_ceil(1_000_000);
+    if megabytes < 1000 {
+        return format!("{megabytes} MB");
+    }
+    let tenths = bytes.div_ceil(100_000_000);
+    format!("{}.{} GB", tenths / 10, tenths % 10)
 }

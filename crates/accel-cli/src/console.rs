@@ -185,6 +185,12 @@ pub(crate) fn table(paint: Paint, rows: &[Vec<TableCell<'_>>]) -> String {
     text
 }
 
+/// Appends what `format_args!` makes of its words.
+pub(crate) fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    let _ = text.write_fmt(words);
+}
+
 /// Bytes as people write them: `24 MB`, `1.5 GB`, decimal.
 pub(crate) fn bytes(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]

@@ -10,8 +10,9 @@
 //! ModelSource ──ModelDir::open──> files, configs ──Engine::load──> Session ──pipeline──> typed results
 //! ```
 //!
-//! Three rules hold everywhere here. Nothing falls back: a pipeline runs on the platform it was
-//! asked for, or it is an [`Error`]. Nothing is made up: a result comes from an engine's run, and
+//! Three rules hold everywhere here. Nothing falls back unless a caller's policy says so
+//! ([`choose_with`], [`run_with`]), and then the result says it: a pipeline runs on the platform it
+//! was asked for, or it is an [`Error`]. Nothing is made up: a result comes from an engine's run, and
 //! a simulated one has its own type, [`Simulated`]. Nothing is assumed about a graph that the
 //! graph itself says: inputs, outputs and cache are taken from its declarations.
 

@@ -29,7 +29,6 @@ Exit codes:
 
 /// What `doctor` takes.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "one for every flag")]
 pub(crate) struct DoctorArgs {
     /// A model's folder, or the name of one below --models or in the registry; can be repeated
     #[arg(long = "model", value_name = "MODEL")]

@@ -52,7 +52,7 @@ pub(super) fn probe(platform: Platform, model: Option<(&str, &Path)>, timeout: D
             }
             probed
         }
-        Err(ended) => Probed::one(&subject, Err(ended.finding(&subject, timeout))),
+        Err(ended) => Probed::one(&subject, Err(Box::new(ended.finding(&subject, timeout)))),
     }
 }
 

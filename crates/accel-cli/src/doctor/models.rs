@@ -139,7 +139,7 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
     let mut probed = Probed::default();
     let name = model.name.clone();
     let location = model.location.clone();
-    let mut record = |component, what: &str, outcome: Result<String, Finding>| {
+    let mut record = |component, what: &str, outcome: Result<String, Box<Finding>>| {
         let (verdict, detail) = match outcome {
             Ok(detail) => (Verdict::Passed, detail),
             Err(finding) => {
@@ -163,7 +163,7 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
         Ok(dir) => dir,
         Err(error) => {
             model.obstacle = Some(error.to_string());
-            record(Component::Model, "open the folder", Err(error.finding()));
+            record(Component::Model, "open the folder", Err(Box::new(error.finding())));
             return probed;
         }
     };
@@ -171,12 +171,12 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
 
     match classified(&dir) {
         Ok((kind, conflict)) => {
-            let outcome = conflict.map_or_else(|| Ok(kind.to_string()), Err);
+            let outcome = conflict.map_or_else(|| Ok(kind.to_string()), |it| Err(Box::new(it)));
             record(Component::Classification, "tell its kind", outcome);
         }
         Err(finding) => {
             model.obstacle = Some(finding.message.clone());
-            record(Component::Classification, "tell its kind", Err(*finding));
+            record(Component::Classification, "tell its kind", Err(finding));
         }
     }
 
@@ -187,7 +187,7 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
         }
         Err(error) => {
             model.obstacle.get_or_insert(error.to_string());
-            record(Component::Model, "read its graphs", Err(error.finding()));
+            record(Component::Model, "read its graphs", Err(Box::new(error.finding())));
         }
     }
 
@@ -209,7 +209,7 @@ const fn needed_bytes(graph_bytes: u64) -> u64 {
 
 /// Whether `needed` bytes fit into the `usable` ones; tight when less than a quarter is left for
 /// what comes on top of the weights.
-fn fits(needed: u64, usable: u64, inventory: &Inventory) -> Result<String, Finding> {
+fn fits(needed: u64, usable: u64, inventory: &Inventory) -> Result<String, Box<Finding>> {
     let shown = format!(
         "its weights take {}, and {} of memory can be taken",
         console::bytes(needed),
@@ -222,9 +222,10 @@ fn fits(needed: u64, usable: u64, inventory: &Inventory) -> Result<String, Findi
     } else {
         return Ok(shown);
     };
-    Err(Finding::new(code, shown)
+    let finding = Finding::new(code, shown)
         .seen("bytes needed at least", needed.to_string())
-        .seen(inventory.memory.available_bytes.source.as_str(), format!("{usable} bytes")))
+        .seen(inventory.memory.available_bytes.source.as_str(), format!("{usable} bytes"));
+    Err(Box::new(finding))
 }
 
 /// Whether all models fit together, where they are several.

@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(devices, [Code::HiddenDevice, Code::DeviceUnusable]);
         let broken = probed.findings.iter().find(|it| it.code == Code::DeviceUnusable).unwrap();
         assert_eq!(broken.severity, Severity::Warning);
-        assert_eq!(broken.recommendations[0], "restart the machine");
+        assert_eq!(broken.recommendations[0], "Restart the machine.");
     }
 
     #[test]

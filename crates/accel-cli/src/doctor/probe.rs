@@ -31,7 +31,10 @@ pub(super) struct Probed {
 
 impl Probed {
     /// That something is as it should be, or what is wrong.
-    pub(super) fn one(what: &Subject<'_>, outcome: std::result::Result<String, Finding>) -> Self {
+    pub(super) fn one(
+        what: &Subject<'_>,
+        outcome: std::result::Result<String, Box<Finding>>,
+    ) -> Self {
         match outcome {
             Ok(detail) => {
                 Self { findings: Vec::new(), checks: vec![what.check(Verdict::Passed, detail)] }
@@ -40,7 +43,7 @@ impl Probed {
                 let finding = Finding {
                     platform: finding.platform.or(Some(what.platform)),
                     model: finding.model.clone().or_else(|| what.model.map(str::to_owned)),
-                    ..finding
+                    ..*finding
                 };
                 let detail = format!("{}: {}", finding.code, finding.message);
                 Self { checks: vec![what.check(Verdict::Failed, detail)], findings: vec![finding] }
@@ -80,11 +83,14 @@ impl Subject<'_> {
 pub(super) fn probe(platform: Platform, folder: Option<&Path>) -> Probed {
     let name = folder.map(|it| it.display().to_string());
     let subject = Subject { platform, model: name.as_deref() };
+    let mut notes = Vec::new();
     let outcome = match folder {
-        None => run_tiny_graph(platform),
+        None => run_tiny_graph(platform, &mut notes),
         Some(folder) => load_model(platform, folder),
     };
-    Probed::one(&subject, outcome)
+    let mut probed = Probed::one(&subject, outcome);
+    probed.findings.extend(notes);
+    probed
 }
 
 /// The options of a probe: this program's defaults, and nothing left behind in a cache.
@@ -99,10 +105,15 @@ fn options(platform: Platform) -> SessionOptions {
     options
 }
 
-fn run_tiny_graph(platform: Platform) -> std::result::Result<String, Finding> {
+/// Runs the tiny graph; what is right about it, or what is wrong, and what is worth knowing.
+fn run_tiny_graph(
+    platform: Platform,
+    notes: &mut Vec<Finding>,
+) -> std::result::Result<String, Box<Finding>> {
     let options = options(platform);
     let folder = Folder::new().map_err(|error| {
-        Finding::new(Code::Output, format!("a temporary folder cannot be made: {error}"))
+        let message = format!("a temporary folder cannot be made: {error}");
+        Box::new(Finding::new(Code::Output, message))
     })?;
     let run = || -> Result<(Placement, Tensor)> {
         let file = folder.0.join("doctor.onnx");
@@ -115,14 +126,15 @@ fn run_tiny_graph(platform: Platform) -> std::result::Result<String, Finding> {
         let mut outputs = session.run(vec![(graph::INPUT, x)], &[graph::OUTPUT])?;
         Ok((session.placement().clone(), outputs.remove(0)))
     };
-    let (placement, y) = run().map_err(|error| error.finding())?;
+    let (placement, y) = run().map_err(|error| Box::new(error.finding()))?;
     compared(&y)?;
     placed(&placement, platform, &options)?;
+    notes.extend(in_software(&placement, platform));
     Ok(format!("the answer is exact; {placement}"))
 }
 
 /// Whether the answer is the known one.
-fn compared(y: &Tensor) -> std::result::Result<(), Finding> {
+fn compared(y: &Tensor) -> std::result::Result<(), Box<Finding>> {
     let given = match y.data() {
         TensorData::F32(it) => &it[..],
         _ => &[],
@@ -131,9 +143,10 @@ fn compared(y: &Tensor) -> std::result::Result<(), Finding> {
         return Ok(());
     }
     let message = "a tiny graph with a known answer gave another one: do not trust any result";
-    Err(Finding::new(Code::WrongResult, message)
+    let finding = Finding::new(Code::WrongResult, message)
         .instead(format!("{:?}", graph::Y), format!("{given:?}"))
-        .seen("graph", "max(x · W + b, 0), all small integers"))
+        .seen("graph", "max(x · W + b, 0), all small integers");
+    Err(Box::new(finding))
 }
 
 /// Whether nodes ran where they were told to.
@@ -141,19 +154,32 @@ fn placed(
     placement: &Placement,
     platform: Platform,
     options: &SessionOptions,
-) -> std::result::Result<(), Finding> {
+) -> std::result::Result<(), Box<Finding>> {
     match check_placement(placement, platform, options) {
         Ok(_) => Ok(()),
-        Err(why) => Err(Finding::new(Code::QuietFallback, why)
-            .instead(platform.label(), placement.device.as_str())
-            .seen("placement", placement.to_string())),
+        Err(why) => Err(Box::new(
+            Finding::new(Code::QuietFallback, why)
+                .instead(platform.label(), placement.device.as_str())
+                .seen("placement", placement.to_string()),
+        )),
     }
 }
 
-fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, Finding> {
-    let failed = |error: Error| error.finding();
+/// Whether a browser's device is a program on the CPU, which it says of its adapter.
+fn in_software(placement: &Placement, platform: Platform) -> Option<Finding> {
+    let browser = matches!(platform, Platform::Webgpu | Platform::Webnn);
+    let device = placement.device.as_str();
+    let says_so = ["software", "swiftshader"].iter().any(|it| device.to_lowercase().contains(it));
+    (browser && says_so).then(|| {
+        let message = format!("{} runs on a software adapter: {device}", platform.label());
+        Finding::new(Code::SoftwareDevice, message).on(platform).seen("device", device)
+    })
+}
+
+fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, Box<Finding>> {
+    let failed = |error: Error| Box::new(error.finding());
     let dir = accel_runtime::ModelDir::open(folder).map_err(failed)?;
-    let (kind, _) = models::classified(&dir).map_err(|it| *it)?;
+    let (kind, _) = models::classified(&dir)?;
     let precision = models::precision(&dir).map_err(failed)?.unwrap_or(Precision::Fp32);
     let options = SessionOptions { precision, ..options(platform) };
     let spec = SkillSpec {
@@ -245,7 +271,7 @@ mod tests {
     use accel_core::diagnosis::{Code, Verdict};
     use accel_runtime::{Placement, Tensor};
 
-    use super::{compared, options, placed, probe};
+    use super::{compared, in_software, options, placed, probe};
     use crate::doctor::graph;
 
     #[test]
@@ -272,6 +298,10 @@ mod tests {
             host_nodes: Vec::new(),
             evidence: "a double".to_owned(),
         };
+        assert_eq!(in_software(&on_cpu, Platform::Webgpu), None);
+        let software =
+            Placement { device: "google swiftshader (software)".to_owned(), ..on_cpu.clone() };
+        assert!(in_software(&software, Platform::Webgpu).is_some());
         let finding = placed(&on_cpu, Platform::Cuda, &options(Platform::Cuda)).unwrap_err();
         assert_eq!(finding.code, Code::QuietFallback);
         assert_eq!(finding.given.as_deref(), Some("a processor"));

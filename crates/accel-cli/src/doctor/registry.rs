@@ -100,7 +100,8 @@ fn entries(text: &str) -> Vec<Entry> {
 /// The key and what follows it on a line `key: value`.
 fn key_of(content: &str) -> Option<(String, &str)> {
     let (key, value) = content.split_once(':')?;
-    (!key.contains(' ') || key.starts_with(['"', '\''])).then(|| (unquoted(key), value))
+    let plain = !key.contains(' ') || key.starts_with(['"', '\'']);
+    Some((unquoted(key), value)).filter(|(key, _)| plain && !key.is_empty())
 }
 
 /// A plain or quoted scalar without the comment after it.
@@ -137,6 +138,6 @@ mod tests {
             ]
         );
         assert_eq!(entries("models:"), []);
-        assert_eq!(entries("\u{0}:::\n - x\nmodels: [1]\n  \t:"), entries("models:\n  \t:"));
+        assert_eq!(entries("\u{0}:::\n - x\nmodels: [1]\n  \t:\n  :\n - a b: c"), []);
     }
 }

@@ -5,7 +5,7 @@ use accel_core::{Vocabulary as _, nearest};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::console::{Console, Paint, TableCell, heading, plain, table};
+use crate::console::{Console, Paint, TableCell, heading, plain, put, table};
 use crate::failure::Failure;
 use crate::json;
 
@@ -112,11 +112,11 @@ fn human(entry: &Entry, paint: Paint) -> String {
         entry.meaning
     );
     for cause in entry.causes {
-        text += &format!("  - {cause}\n");
+        put(&mut text, format_args!("  - {cause}\n"));
     }
     text += "\nWhat helps, in this order:\n";
     for (number, remedy) in entry.remedies.iter().enumerate() {
-        text += &format!("  {}. {remedy}\n", number + 1);
+        put(&mut text, format_args!("  {}. {remedy}\n", number + 1));
     }
     text
 }
@@ -140,11 +140,11 @@ fn markdown(entry: &Entry) -> String {
         entry.code, entry.title, entry.severity, entry.component, entry.meaning
     );
     for cause in entry.causes {
-        text += &format!("- {cause}\n");
+        put(&mut text, format_args!("- {cause}\n"));
     }
     text += "\n## What helps\n\n";
     for (number, remedy) in entry.remedies.iter().enumerate() {
-        text += &format!("{}. {remedy}\n", number + 1);
+        put(&mut text, format_args!("{}. {remedy}\n", number + 1));
     }
     text
 }
@@ -152,7 +152,10 @@ fn markdown(entry: &Entry) -> String {
 fn markdown_list(entries: &[&Entry]) -> String {
     let mut text = "| code | severity | component | what |\n|---|---|---|---|\n".to_owned();
     for it in entries {
-        text += &format!("| {} | {} | {} | {} |\n", it.code, it.severity, it.component, it.title);
+        put(
+            &mut text,
+            format_args!("| {} | {} | {} | {} |\n", it.code, it.severity, it.component, it.title),
+        );
     }
     text
 }

@@ -87,7 +87,11 @@ fn copy(of: &str) -> tempfile::TempDir {
         for entry in fs::read_dir(from).unwrap() {
             let path = entry.unwrap().path();
             let target = to.join(path.file_name().unwrap());
-            if path.is_dir() { all(&path, &target) } else { drop(fs::copy(&path, target).unwrap()) }
+            if path.is_dir() {
+                all(&path, &target);
+            } else {
+                fs::copy(&path, target).unwrap();
+            }
         }
     }
     let folder = tempfile::tempdir().unwrap();

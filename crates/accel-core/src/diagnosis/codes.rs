@@ -589,6 +589,16 @@ codes! {
         "Set `cpu_fallback_percent` to 0 to get an error instead."
         "Export the model without the operators that fell back."
 
+    SoftwareDevice = "ACC0803", Warning, Placement, "A device is a program on the CPU";
+    "The platform works, and what serves it is a software adapter: its figures say nothing about a real device."
+    causes
+        "The browser found no GPU that it may use, and took its own software renderer."
+        "The container has no access to the GPU."
+    remedies
+        "Do not report anything measured this way as a GPU's."
+        "Install the GPU's driver, and pass its device to the container."
+        "Let `ACCEL_BROWSER` name a browser that uses the GPU."
+
     RegistryUnreadable = "ACC0901", Error, Registry, "The registry cannot be read";
     "The file of the registry is missing, too large, or not text."
     causes

@@ -113,11 +113,11 @@ impl Finding {
         self
     }
 
-    /// With advice for this very case, which comes before the code's own. A command in backticks
-    /// within it becomes the remedy, unless there is one.
+    /// With advice for this very case, which comes before the code's own; it becomes a sentence.
+    /// A command in backticks within it becomes the remedy, unless there is one.
     #[must_use]
-    pub fn advise(mut self, advice: impl Into<String>) -> Self {
-        let advice = advice.into();
+    pub fn advise(mut self, advice: impl AsRef<str>) -> Self {
+        let advice = sentence(advice.as_ref());
         if advice.is_empty() {
             return self;
         }
@@ -150,6 +150,16 @@ impl Finding {
         self.location = location.or(self.location);
         self
     }
+}
+
+/// `text` with a capital at its beginning and a full stop at its end. A name in backticks stays as
+/// it is.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
 }
 
 /// The first command of ours between backticks.

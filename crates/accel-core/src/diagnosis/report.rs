@@ -12,7 +12,7 @@ pub const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
-    /// [`VERSION`] of the writer.
+    /// The version of this document: [`VERSION`].
     pub version: u32,
     /// The program that wrote it, with its version.
     pub program: String,

@@ -81,7 +81,8 @@ fn advice_comes_first_and_its_command_is_the_remedy() {
         .on(Platform::Cuda)
         .advise("run `accel engines install onnxruntime-gpu`, or let `X` name it");
     assert_eq!(finding.remedy.as_deref(), Some("accel engines install onnxruntime-gpu"));
-    assert!(finding.recommendations[0].starts_with("run `accel"));
+    assert!(finding.recommendations[0].starts_with("Run `accel"));
+    assert!(finding.recommendations[0].ends_with("name it."));
     assert_eq!(finding.recommendations.len(), 1 + Code::EngineMissing.entry().remedies.len());
     let unknown = "cuba".parse::<Platform>().unwrap_err().finding();
     assert_eq!(unknown.code, Code::UnknownName);

@@ -155,7 +155,7 @@ impl Error {
 
 /// Whether an engine's words mean that memory ran out: CUDA's, HIP's and the system's "out of
 /// memory", ONNX Runtime's arena ("Failed to allocate memory for requested buffer"), C++'s
-/// `std::bad_alloc`, OpenCL's `CL_MEM_OBJECT_ALLOCATION_FAILURE`. Engines have no code for it.
+/// `std::bad_alloc`, and `CL_MEM_OBJECT_ALLOCATION_FAILURE`. Engines have no code for it.
 fn is_out_of_memory(reason: &str) -> bool {
     let reason = reason.to_lowercase();
     ["out of memory", "out_of_memory", "failed to allocate", "bad_alloc", "allocation_failure"]

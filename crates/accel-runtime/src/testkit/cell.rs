@@ -101,6 +101,6 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(error.stage(), error.to_string())
+        Self::new(error.stage(), format!("{error} ({})", error.code()))
     }
 }

@@ -5,6 +5,7 @@ use accel_core::Vocabulary as _;
 use accel_core::diagnosis::{Finding, Matrix, Report, Severity, Verdict, Worth, visible};
 
 use super::{about, summary};
+use crate::console::put;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1c1f23;--soft:#5d6670;--page:#fff;--card:#f6f7f9;--line:#dfe3e8;\
@@ -26,8 +27,8 @@ code{font:.9em ui-monospace,monospace}ol,ul{margin:.35rem 0;padding-left:1.4rem}
 pre{background:var(--page);border:1px solid var(--line);border-radius:4px;padding:.4rem .7rem;\
 margin:.4rem 0;white-space:pre-wrap}\
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;min-width:100%}\
-th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top}\
-.passed,.loads{color:var(--good)}.failed,.impossible{color:var(--error)}\
+th,td{overflow-wrap:normal;border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top}\
+td:last-child{overflow-wrap:anywhere}.passed,.loads{color:var(--good)}.failed,.impossible{color:var(--error)}\
 .skipped,.possible{color:var(--soft)}";
 
 pub(super) fn text(report: &Report) -> String {
@@ -42,7 +43,7 @@ pub(super) fn text(report: &Report) -> String {
             continue;
         }
         let (name, count) = (severity.name(), report.counts.get(*severity));
-        body += &format!("<h2 class=\"{name}\">{name} ({count})</h2>\n");
+        put(&mut body, format_args!("<h2 class=\"{name}\">{name} ({count})</h2>\n"));
         for it in findings {
             body += &finding(it);
         }
@@ -68,28 +69,31 @@ fn finding(it: &Finding) -> String {
         it.severity,
         it.code,
         escaped(it.code.entry().title),
-        escaped(&it.message)
+        prose(&it.message)
     );
     if let Some((wanted, given)) = it.wanted.as_ref().zip(it.given.as_ref()) {
         let (wanted, given) = (escaped(wanted), escaped(given));
-        text += &format!("<p>Wanted: {wanted}. Given: {given}.</p>\n");
+        put(&mut text, format_args!("<p>Wanted: {wanted}. Given: {given}.</p>\n"));
     }
     if let Some(location) = &it.location {
         let file = escaped(&location.file);
-        text += &format!("<p class=\"soft\">{file}:{}</p>\n", location.line);
+        put(&mut text, format_args!("<p class=\"soft\">{file}:{}</p>\n", location.line));
     }
     if let Some(remedy) = &it.remedy {
-        text += &format!("<pre><code>{}</code></pre>\n", escaped(remedy));
+        put(&mut text, format_args!("<pre><code>{}</code></pre>\n", escaped(remedy)));
     }
     text += "<ol>\n";
     for advice in &it.recommendations {
-        text += &format!("<li>{}</li>\n", escaped(advice));
+        put(&mut text, format_args!("<li>{}</li>\n", prose(advice)));
     }
     text += "</ol>\n";
     if !it.evidence.is_empty() {
         text += "<details><summary class=\"soft\">what was seen</summary>\n<ul>\n";
         for seen in &it.evidence {
-            text += &format!("<li>{}: {}</li>\n", escaped(&seen.what), escaped(&seen.value));
+            put(
+                &mut text,
+                format_args!("<li>{}: {}</li>\n", escaped(&seen.what), escaped(&seen.value)),
+            );
         }
         text += "</ul>\n</details>\n";
     }
@@ -99,11 +103,11 @@ fn finding(it: &Finding) -> String {
 fn grid(matrix: &Matrix) -> String {
     let mut text = "<h2>Matrix</h2>\n<div class=\"wide\"><table>\n<tr><th>model</th>".to_owned();
     for platform in &matrix.platforms {
-        text += &format!("<th>{}</th>", platform.label());
+        put(&mut text, format_args!("<th>{}</th>", platform.label()));
     }
     text += "</tr>\n";
     for row in &matrix.rows {
-        text += &format!("<tr><td>{}</td>", escaped(&row.model));
+        put(&mut text, format_args!("<tr><td>{}</td>", escaped(&row.model)));
         for cell in &row.cells {
             let (class, word) = match cell.worth {
                 Worth::Loads => ("loads", "loads"),
@@ -111,7 +115,7 @@ fn grid(matrix: &Matrix) -> String {
                 Worth::Impossible => ("impossible", "no"),
             };
             let reason = escaped(&cell.reason);
-            text += &format!("<td class=\"{class}\" title=\"{reason}\">{word}</td>");
+            put(&mut text, format_args!("<td class=\"{class}\" title=\"{reason}\">{word}</td>"));
         }
         text += "</tr>\n";
     }
@@ -128,16 +132,30 @@ fn checks(report: &Report) -> String {
             Verdict::Failed => "failed",
             Verdict::Skipped => "skipped",
         };
-        text += &format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{verdict}\">{verdict}</td>\
+        put(
+            &mut text,
+            format_args!(
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{verdict}\">{verdict}</td>\
              <td>{}</td></tr>\n",
-            escaped(&it.what),
-            it.platform.map_or("", accel_core::Platform::label),
-            escaped(it.model.as_deref().unwrap_or_default()),
-            escaped(&it.detail)
+                escaped(&it.what),
+                it.platform.map_or("", accel_core::Platform::label),
+                escaped(it.model.as_deref().unwrap_or_default()),
+                escaped(&it.detail)
+            ),
         );
     }
     text + "</table></div>\n"
+}
+
+/// A sentence whose words in backticks are code.
+fn prose(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').map(escaped).collect();
+    // An odd number of backticks is no pair of them.
+    if parts.len().is_multiple_of(2) {
+        return escaped(text);
+    }
+    let each = parts.into_iter().enumerate();
+    each.map(|(i, it)| if i % 2 == 1 { format!("<code>{it}</code>") } else { it }).collect()
 }
 
 /// Text that is neither markup nor the end of an attribute.

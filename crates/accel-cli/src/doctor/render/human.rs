@@ -1,13 +1,18 @@
 //! For a terminal: grouped by severity, the worst first; short.
 
+use std::borrow::Cow;
+
 use accel_core::Vocabulary as _;
 use accel_core::diagnosis::{Finding, Matrix, Report, Severity, Verdict, Worth, visible};
 
 use super::{about, summary};
-use crate::console::{Paint, TableCell, heading, plain, table};
+use crate::console::{Paint, TableCell, heading, plain, put, table};
 
 /// Advice that is shown of each finding; `accel explain` has all of it.
 const ADVICE: usize = 2;
+
+/// Characters that are shown of what was seen where all is well.
+const DETAIL: usize = 90;
 
 pub(super) fn text(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
@@ -17,7 +22,7 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
             continue;
         }
         let title = format!("{} ({})", severity.name(), report.counts.get(*severity));
-        text += &format!("{}\n", painted(*severity, &title, paint));
+        put(&mut text, format_args!("{}\n", painted(*severity, &title, paint)));
         for it in findings {
             text += &finding(it, paint);
         }
@@ -25,12 +30,13 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
     }
     let passed: Vec<_> = report.checks.iter().filter(|it| it.verdict == Verdict::Passed).collect();
     if !passed.is_empty() {
-        text += &format!("{}\n", paint.good(&format!("fine ({})", passed.len())));
+        put(&mut text, format_args!("{}\n", paint.good(&format!("fine ({})", passed.len()))));
         for it in passed {
             let platform = it.platform.map(|it| format!("{}: ", it.label())).unwrap_or_default();
             let model = it.model.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
             let line = format!("  {platform}{model}{}", it.what);
-            text += &format!("{}  {}\n", visible(&line), paint.dim(&visible(&it.detail)));
+            let detail = visible(&it.detail);
+            put(&mut text, format_args!("{}  {}\n", visible(&line), paint.dim(&short(&detail))));
         }
         text.push('\n');
     }
@@ -44,6 +50,14 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The beginning of a long text; other formats have all of it.
+fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(DETAIL) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()).into(),
+        None => text.into(),
+    }
 }
 
 fn painted(severity: Severity, text: &str, paint: Paint) -> String {
@@ -60,16 +74,19 @@ fn finding(it: &Finding, paint: Paint) -> String {
     let code = paint.bold(it.code.name());
     let mut text = format!("  {code}  {about}{}\n", visible(&it.message));
     if let Some((wanted, given)) = it.wanted.as_ref().zip(it.given.as_ref()) {
-        text += &format!("    wanted: {}; given: {}\n", visible(wanted), visible(given));
+        put(
+            &mut text,
+            format_args!("    wanted: {}; given: {}\n", visible(wanted), visible(given)),
+        );
     }
     if let Some(location) = &it.location {
         let place = format!("{}:{}", visible(&location.file), location.line);
-        text += &format!("    {}\n", paint.dim(&place));
+        put(&mut text, format_args!("    {}\n", paint.dim(&place)));
     }
     // What nobody misses needs no advice at length.
     let shown = if it.severity == Severity::Info { 1 } else { ADVICE };
     for advice in it.recommendations.iter().take(shown) {
-        text += &format!("    - {}\n", visible(advice));
+        put(&mut text, format_args!("    - {}\n", visible(advice)));
     }
     text
 }

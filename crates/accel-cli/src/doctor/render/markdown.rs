@@ -4,6 +4,7 @@ use accel_core::Vocabulary as _;
 use accel_core::diagnosis::{Finding, Report, Severity, Verdict, Worth, visible};
 
 use super::{about, summary};
+use crate::console::put;
 
 pub(super) fn text(report: &Report) -> String {
     let mut text =
@@ -14,7 +15,7 @@ pub(super) fn text(report: &Report) -> String {
             continue;
         }
         let count = report.counts.get(*severity);
-        text += &format!("\n## {} ({count})\n", capital(severity.name()));
+        put(&mut text, format_args!("\n## {} ({count})\n", capital(severity.name())));
         for it in findings {
             text += &finding(it);
         }
@@ -22,18 +23,18 @@ pub(super) fn text(report: &Report) -> String {
     if let Some(matrix) = &report.matrix {
         text += "\n## Matrix\n\n| model |";
         for platform in &matrix.platforms {
-            text += &format!(" {} |", platform.label());
+            put(&mut text, format_args!(" {} |", platform.label()));
         }
-        text += &format!("\n|---|{}\n", "---|".repeat(matrix.platforms.len()));
+        put(&mut text, format_args!("\n|---|{}\n", "---|".repeat(matrix.platforms.len())));
         for row in &matrix.rows {
-            text += &format!("| {} |", escaped(&row.model));
+            put(&mut text, format_args!("| {} |", escaped(&row.model)));
             for cell in &row.cells {
                 let word = match cell.worth {
                     Worth::Loads => "loads",
                     Worth::Possible => "possible",
                     Worth::Impossible => "no",
                 };
-                text += &format!(" {word} |");
+                put(&mut text, format_args!(" {word} |"));
             }
             text.push('\n');
         }
@@ -46,12 +47,15 @@ pub(super) fn text(report: &Report) -> String {
             Verdict::Failed => "failed",
             Verdict::Skipped => "skipped",
         };
-        text += &format!(
-            "| {} | {} | {} | {verdict} | {} |\n",
-            escaped(&it.what),
-            it.platform.map_or("", accel_core::Platform::label),
-            escaped(it.model.as_deref().unwrap_or_default()),
-            escaped(&it.detail)
+        put(
+            &mut text,
+            format_args!(
+                "| {} | {} | {} | {verdict} | {} |\n",
+                escaped(&it.what),
+                it.platform.map_or("", accel_core::Platform::label),
+                escaped(it.model.as_deref().unwrap_or_default()),
+                escaped(&it.detail)
+            ),
         );
     }
     text
@@ -61,22 +65,22 @@ fn finding(it: &Finding) -> String {
     let about = about(it);
     let about = if about.is_empty() { about } else { format!("{}: ", escaped(&about)) };
     let mut text = format!("\n### {} {about}{}\n\n", it.code, it.code.entry().title);
-    text += &format!("{}\n", escaped(&it.message));
+    put(&mut text, format_args!("{}\n", escaped(&it.message)));
     if let Some((wanted, given)) = it.wanted.as_ref().zip(it.given.as_ref()) {
-        text += &format!("\nWanted: {}. Given: {}.\n", escaped(wanted), escaped(given));
+        put(&mut text, format_args!("\nWanted: {}. Given: {}.\n", escaped(wanted), escaped(given)));
     }
     if let Some(location) = &it.location {
-        text += &format!("\nAt {}:{}.\n", escaped(&location.file), location.line);
+        put(&mut text, format_args!("\nAt {}:{}.\n", escaped(&location.file), location.line));
     }
     if !it.evidence.is_empty() {
         text += "\nSeen:\n\n";
         for seen in &it.evidence {
-            text += &format!("- {}: {}\n", escaped(&seen.what), escaped(&seen.value));
+            put(&mut text, format_args!("- {}: {}\n", escaped(&seen.what), escaped(&seen.value)));
         }
     }
     text += "\nWhat helps, in this order:\n\n";
     for (number, advice) in it.recommendations.iter().enumerate() {
-        text += &format!("{}. {}\n", number + 1, escaped(advice));
+        put(&mut text, format_args!("{}. {}\n", number + 1, escaped(advice)));
     }
     text
 }

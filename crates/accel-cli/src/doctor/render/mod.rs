@@ -56,11 +56,12 @@ pub(super) fn write(shown: &Shown<'_>, folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a finding is about, for people: `CUDA · bert`.
+/// What a finding is about, for people, as far as its message does not say: `CUDA · bert`.
 fn about(finding: &Finding) -> String {
     let platform = finding.platform.map(accel_core::Platform::label);
     let parts = [platform, finding.model.as_deref()];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    let parts = parts.into_iter().flatten().filter(|it| !finding.message.contains(it));
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 /// How many findings there are, for people.

@@ -4,6 +4,7 @@ use accel_core::diagnosis::{ENTRIES, Entry, Finding, Location, Severity};
 use serde_json::{Value, json};
 
 use super::Shown;
+use crate::console::put;
 
 pub(super) fn text(shown: &Shown<'_>) -> String {
     let report = shown.report;
@@ -51,7 +52,7 @@ fn rule(entry: &Entry) -> Value {
 fn result(finding: &Finding, registry: Option<&str>) -> Value {
     let mut text = finding.message.clone();
     for advice in &finding.recommendations {
-        text += &format!("\n- {advice}");
+        put(&mut text, format_args!("\n- {advice}"));
     }
     json!({
         "ruleId": finding.code,
@@ -110,7 +111,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri += &format!("%{byte:02X}");
+            put(&mut uri, format_args!("%{byte:02X}"));
         }
     }
     uri

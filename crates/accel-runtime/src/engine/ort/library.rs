@@ -46,6 +46,8 @@ pub(super) struct Problem {
     pub(super) remedy: String,
     /// Whether no library was found at all.
     pub(super) missing: bool,
+    /// Whether there is no file; a variable can name one that is not there.
+    pub(super) absent: bool,
 }
 
 impl Problem {
@@ -53,7 +55,7 @@ impl Problem {
         Error::EngineUnavailable {
             platform,
             engine: EngineName::Ort,
-            lack: if self.missing { Lack::Engine } else { Lack::WorkingEngine },
+            lack: if self.absent { Lack::Engine } else { Lack::WorkingEngine },
             reason: self.reason.clone(),
             remedy: self.remedy.clone(),
         }
@@ -85,6 +87,7 @@ fn load() -> Result<Library, Problem> {
             remedy: "name another file, or unset it and run `accel engines install onnxruntime`"
                 .to_owned(),
             missing: false,
+            absent: !path.exists(),
         });
     }
     // The first library that is of use is taken; what was wrong with others is told only when
@@ -107,7 +110,7 @@ fn load() -> Result<Library, Problem> {
         format!("no ONNX Runtime library can be used: {}", unusable.join("; "))
     };
     let remedy = format!("run `accel engines install onnxruntime`, or let {ONNXRUNTIME} name it");
-    Err(Problem { reason, remedy, missing })
+    Err(Problem { reason, remedy, missing, absent: missing })
 }
 
 /// The build for GPUs first: it serves the processor as well, and a process has one library.
