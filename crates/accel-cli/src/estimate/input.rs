@@ -62,6 +62,12 @@ pub(super) fn arguments(
                 tokens = NEW_TOKENS;
             }
         }
+        other => {
+            return Err(Failure::failed(
+                "unsupported",
+                format!("{}: no pipeline runs a {other}, so that nothing can be measured", model.display()),
+            ));
+        }
     }
     Ok((given, tokens))
 }
