@@ -40,3 +40,4 @@ mod text_tasks;
 mod text_to_text;
 mod tokenizer;
 mod truth;
+mod weights;
