@@ -77,7 +77,9 @@ fn text(model: &Path, room: u32) -> Result<(String, u32), Failure> {
     let tokenizer = TextTokenizer::open(&ModelDir::open(model)?)?;
     let count = |words: u32| -> Result<u32, Failure> {
         let text = WORD.repeat(words as usize);
-        let tokens = tokenizer.encode(text.trim(), true)?.len();
+        // As the model gets them: cut where its tokenizer says.
+        let batch = tokenizer.encode_batch(&[text.trim()])?;
+        let tokens = batch.input_ids.shape().last().copied().unwrap_or(0);
         Ok(u32::try_from(tokens).unwrap_or(u32::MAX))
     };
     // More words are never fewer tokens.

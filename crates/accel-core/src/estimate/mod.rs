@@ -55,7 +55,7 @@ pub struct MemoryBytes {
     pub kv_cache: u64,
     /// Tensors between the layers, at their peak.
     pub activations: u64,
-    /// What kernels want beside them.
+    /// What kernels want beside them: copies of the largest tensor, and weights packed anew.
     pub workspace: u64,
     /// The engine itself.
     pub runtime: u64,

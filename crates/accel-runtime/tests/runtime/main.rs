@@ -34,3 +34,4 @@ mod text_tasks;
 mod text_to_text;
 mod tokenizer;
 mod truth;
+mod weights;
