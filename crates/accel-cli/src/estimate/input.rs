@@ -65,7 +65,10 @@ pub(super) fn arguments(
         other => {
             return Err(Failure::failed(
                 "unsupported",
-                format!("{}: no pipeline runs a {other}, so that nothing can be measured", model.display()),
+                format!(
+                    "{}: no pipeline runs a {other}, so that nothing can be measured",
+                    model.display()
+                ),
             ));
         }
     }

@@ -122,12 +122,11 @@ fn measure(
         ));
     };
     let architectures = config.architectures();
-    let facts =
-        ModelFacts {
-            architectures: &architectures,
-            model_type: config.model_type(),
-            ..ModelFacts::default()
-        };
+    let facts = ModelFacts {
+        architectures: &architectures,
+        model_type: config.model_type(),
+        ..ModelFacts::default()
+    };
     let kind: Subfamily = classify(&facts).map(|it| it.subfamily).map_err(|_| {
         Failure::input(
             "unknown-kind",

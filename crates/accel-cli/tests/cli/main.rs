@@ -1,10 +1,10 @@
 //! The command, run as its users run it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod doctor;
-mod explain;
-mod estimate;
 mod classify;
+mod doctor;
+mod estimate;
+mod explain;
 mod graph;
 mod hardware;
 #[cfg(unix)]

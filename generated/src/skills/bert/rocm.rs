@@ -13,7 +13,7 @@
 //! | tasks | `feature-extraction`, `fill-mask` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 592 MB of memory, better 740 MB, and 6 cores, for one input of at most 2048 tokens as fp32; 439 MB of files (estimated) |
+//! | needs | 596 MB of memory, better 745 MB, and 1 core, for one input of at most 2048 tokens as fp32; 439 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -50,9 +50,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "compiled only: nothing ran yet",
     parameters: 109_514_298,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 591_386_856,
-        recommended_memory_bytes: 739_233_570,
-        cpu_cores: 6,
+        min_memory_bytes: 595_581_160,
+        recommended_memory_bytes: 744_476_450,
+        cpu_cores: 1,
         disk_bytes: 438_057_192,
         batch_size: 1,
     }),

@@ -12,7 +12,7 @@
 //! | tasks | `feature-extraction`, `zero-shot-audio-classification` |
 //! | support | simulation: Its graphs are right there, but CI's software adapter takes over two seconds a sound, and a batch of them did not end in 300 s. |
 //! | evidence | none: no run has proved it yet |
-//! | needs | 686 MB of memory, better 857 MB, and 8 cores, for one input of at most 2048 tokens as fp32; 614 MB of files (estimated) |
+//! | needs | 690 MB of memory, better 862 MB, and 1 core, for one input of at most 2048 tokens as fp32; 614 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -48,9 +48,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "none: no run has proved it yet",
     parameters: 153_492_890,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 685_076_648,
-        recommended_memory_bytes: 856_345_810,
-        cpu_cores: 8,
+        min_memory_bytes: 689_270_952,
+        recommended_memory_bytes: 861_588_690,
+        cpu_cores: 1,
         disk_bytes: 613_971_560,
         batch_size: 1,
     }),

@@ -11,7 +11,7 @@
 //! | tasks | `object-detection` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 357 MB of memory, better 446 MB, and 3 cores, for one input of at most 2048 tokens as fp32; 167 MB of files (estimated) |
+//! | needs | 361 MB of memory, better 452 MB, and 1 core, for one input of at most 2048 tokens as fp32; 167 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -47,9 +47,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "compiled only: nothing ran yet",
     parameters: 41_524_768,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 356_743_296,
-        recommended_memory_bytes: 445_929_120,
-        cpu_cores: 3,
+        min_memory_bytes: 360_937_600,
+        recommended_memory_bytes: 451_172_000,
+        cpu_cores: 1,
         disk_bytes: 166_099_072,
         batch_size: 1,
     }),

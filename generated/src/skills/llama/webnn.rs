@@ -11,7 +11,7 @@
 //! | tasks | `text-generation` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 6_183 MB of memory, better 7_729 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 4_401 MB of files (estimated) |
+//! | needs | 6.2 GB of memory, better 7.8 GB, and 16 cores, for one input of at most 2048 tokens as fp32; 4.5 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -45,8 +45,8 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "executed in CI",
     parameters: 1_100_048_384,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 6_182_772_736,
-        recommended_memory_bytes: 7_728_465_920,
+        min_memory_bytes: 6_186_967_040,
+        recommended_memory_bytes: 7_733_708_800,
         cpu_cores: 16,
         disk_bytes: 4_400_193_536,
         batch_size: 1,

@@ -11,7 +11,7 @@
 //! | tasks | `image-text-to-text` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 32_205 MB of memory, better 40_256 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 28_254 MB of files (estimated) |
+//! | needs | 32.3 GB of memory, better 40.3 GB, and 16 cores, for one input of at most 2048 tokens as fp32; 28.3 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0001 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -47,8 +47,8 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "executed in CI",
     parameters: 7_063_427_072,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 32_204_742_656,
-        recommended_memory_bytes: 40_255_928_320,
+        min_memory_bytes: 32_208_936_960,
+        recommended_memory_bytes: 40_261_171_200,
         cpu_cores: 16,
         disk_bytes: 28_253_708_288,
         batch_size: 1,

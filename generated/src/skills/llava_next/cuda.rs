@@ -11,7 +11,7 @@
 //! | tasks | `image-text-to-text` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 32_558 MB of memory, better 40_697 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 30_267 MB of files (estimated) |
+//! | needs | 32.6 GB of memory, better 40.8 GB, and 1 core, for one input of at most 2048 tokens as fp32; 30.3 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -47,9 +47,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "compiled only: nothing ran yet",
     parameters: 7_566_747_648,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 32_557_080_576,
-        recommended_memory_bytes: 40_696_350_720,
-        cpu_cores: 16,
+        min_memory_bytes: 32_561_274_880,
+        recommended_memory_bytes: 40_701_593_600,
+        cpu_cores: 1,
         disk_bytes: 30_266_990_592,
         batch_size: 1,
     }),

@@ -11,7 +11,7 @@
 //! | tasks | `text-generation` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 4_556 MB of memory, better 5_695 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 1_977 MB of files (estimated) |
+//! | needs | 4.6 GB of memory, better 5.7 GB, and 16 cores, for one input of at most 2048 tokens as fp32; 2.0 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -45,8 +45,8 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "executed in CI",
     parameters: 494_032_768,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 4_555_628_032,
-        recommended_memory_bytes: 5_694_535_040,
+        min_memory_bytes: 4_559_822_336,
+        recommended_memory_bytes: 5_699_777_920,
         cpu_cores: 16,
         disk_bytes: 1_976_131_072,
         batch_size: 1,

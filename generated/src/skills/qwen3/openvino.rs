@@ -11,7 +11,7 @@
 //! | tasks | `text-generation` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 5_386 MB of memory, better 6_732 MB, and 16 cores, for one input of at most 2048 tokens as fp32; 2_385 MB of files (estimated) |
+//! | needs | 5.4 GB of memory, better 6.8 GB, and 16 cores, for one input of at most 2048 tokens as fp32; 2.4 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0001 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -45,8 +45,8 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "executed in CI",
     parameters: 596_049_920,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 5_385_224_192,
-        recommended_memory_bytes: 6_731_530_240,
+        min_memory_bytes: 5_389_418_496,
+        recommended_memory_bytes: 6_736_773_120,
         cpu_cores: 16,
         disk_bytes: 2_384_199_680,
         batch_size: 1,

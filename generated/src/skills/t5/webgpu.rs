@@ -11,7 +11,7 @@
 //! | tasks | `text2text-generation` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 921 MB of memory, better 1_151 MB, and 4 cores, for one input of at most 2048 tokens as fp32; 243 MB of files (estimated) |
+//! | needs | 925 MB of memory, better 1.2 GB, and 1 core, for one input of at most 2048 tokens as fp32; 243 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -45,9 +45,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "executed in CI",
     parameters: 60_506_624,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 920_455_168,
-        recommended_memory_bytes: 1_150_568_960,
-        cpu_cores: 4,
+        min_memory_bytes: 924_649_472,
+        recommended_memory_bytes: 1_155_811_840,
+        cpu_cores: 1,
         disk_bytes: 242_026_496,
         batch_size: 1,
     }),

@@ -12,7 +12,7 @@
 //! | tasks | `automatic-speech-recognition` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 413 MB of memory, better 516 MB, and 2 cores, for one input of at most 2048 tokens as fp32; 152 MB of files (estimated) |
+//! | needs | 417 MB of memory, better 522 MB, and 1 core, for one input of at most 2048 tokens as fp32; 152 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -47,9 +47,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "executed in CI",
     parameters: 37_760_640,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 412_607_488,
-        recommended_memory_bytes: 515_759_360,
-        cpu_cores: 2,
+        min_memory_bytes: 416_801_792,
+        recommended_memory_bytes: 521_002_240,
+        cpu_cores: 1,
         disk_bytes: 151_042_560,
         batch_size: 1,
     }),

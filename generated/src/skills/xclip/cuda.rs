@@ -12,7 +12,7 @@
 //! | tasks | `feature-extraction`, `zero-shot-video-classification` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 829 MB of memory, better 1_036 MB, and 11 cores, for one input of at most 2048 tokens as fp32; 787 MB of files (estimated) |
+//! | needs | 833 MB of memory, better 1.1 GB, and 1 core, for one input of at most 2048 tokens as fp32; 787 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
@@ -51,9 +51,9 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     evidence: "compiled only: nothing ran yet",
     parameters: 196_585_729,
     needs: Some(rt::Requirements {
-        min_memory_bytes: 828_711_940,
-        recommended_memory_bytes: 1_035_889_925,
-        cpu_cores: 11,
+        min_memory_bytes: 832_906_244,
+        recommended_memory_bytes: 1_041_132_805,
+        cpu_cores: 1,
         disk_bytes: 786_342_916,
         batch_size: 1,
     }),
