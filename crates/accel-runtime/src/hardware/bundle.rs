@@ -122,6 +122,16 @@ impl<T> Answer<T> {
     }
 }
 
+impl<T, E: std::fmt::Display> From<std::result::Result<T, E>> for Answer<T> {
+    /// What a fallible question gave, or its error's words.
+    fn from(result: std::result::Result<T, E>) -> Self {
+        match result {
+            Ok(it) => Self::Given(it),
+            Err(error) => Self::Refused { error: error.to_string() },
+        }
+    }
+}
+
 /// What NVML said. Numbers are as it gives them (`nvml.h` of the CUDA toolkit).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use accel_core::Engine as EngineName;
 
-use super::answer;
 use crate::engine::{Engine as _, RtenEngine, built_in, locate};
 use crate::hardware::{Answer, Bundle, EngineFiles, OpenvinoDevice};
 
@@ -245,7 +244,7 @@ pub(super) fn openvino_devices(bundle: &Bundle) -> Option<Answer<Vec<OpenvinoDev
     if files.problem.is_some() {
         return None;
     }
-    Some(answer(crate::engine::openvino::found()).map(|found| {
+    Some(Answer::from(crate::engine::openvino::found()).map(|found| {
         let own = |it: &crate::engine::openvino::Device| OpenvinoDevice {
             name: it.name.clone(),
             full_name: it.full_name.clone(),
@@ -275,10 +274,10 @@ pub(super) fn browsers(bundle: &Bundle) -> Option<BTreeMap<String, Answer<String
     let webgpu =
         DeviceOptions::Webgpu(WebgpuOptions { power_preference, layout: TensorLayout::Nchw });
     let mut answers = BTreeMap::new();
-    answers.insert("webgpu".to_owned(), answer(engine.device(&webgpu)));
+    answers.insert("webgpu".to_owned(), Answer::from(engine.device(&webgpu)));
     for device in WebnnDevice::ALL {
         let webnn = DeviceOptions::Webnn(WebnnOptions { device: *device, power_preference });
-        answers.insert(format!("webnn:{}", device.name()), answer(engine.device(&webnn)));
+        answers.insert(format!("webnn:{}", device.name()), Answer::from(engine.device(&webnn)));
     }
     Some(answers)
 }

@@ -7,7 +7,7 @@ mod foreign;
 
 use std::env;
 
-use super::{Answer, BUNDLE_FORMAT, BUNDLE_VERSION, Bundle};
+use super::{BUNDLE_FORMAT, BUNDLE_VERSION, Bundle};
 
 /// What is read besides the machine itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,13 +125,5 @@ fn extensions() -> Vec<String> {
     {
         // Every 64-bit Arm processor has it.
         if cfg!(target_arch = "aarch64") { vec!["neon".to_owned()] } else { Vec::new() }
-    }
-}
-
-/// What a fallible question gave.
-fn answer<T>(result: Result<T, impl std::fmt::Display>) -> Answer<T> {
-    match result {
-        Ok(it) => Answer::Given(it),
-        Err(error) => Answer::Refused { error: error.to_string() },
     }
 }
