@@ -267,6 +267,11 @@ fn platforms(inventory: &Inventory, paint: Paint) -> String {
             let _ = write!(text, "{start}{}", devices.trim_start().trim_end_matches('\n'));
         }
         text.push('\n');
+        // What a browser runs it on, which may be the processor.
+        let parts = inventory.engines.iter().flat_map(|it| &it.parts);
+        for part in parts.filter(|it| state.available && it.starts_with(state.platform.name())) {
+            text.push_str(&wrapped(part, "      ", "      "));
+        }
         if let Some(obstacle) = &state.obstacle {
             text.push_str(&why(obstacle, "      "));
         }

@@ -29,6 +29,25 @@ const GROUP_WORDS: [&str; 15] = [
     "slice",
 ];
 
+/// Names of users and machines that are also words of what is recorded, and nobody's own.
+const EVERYBODYS: [&str; 15] = [
+    "accel",
+    "amdgpu",
+    "container",
+    "cpu",
+    "debian",
+    "docker",
+    "driver",
+    "gpu",
+    "intel",
+    "linux",
+    "localhost",
+    "nvidia",
+    "root",
+    "ubuntu",
+    "user",
+];
+
 /// What is private on this machine, besides numbers that are private on each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Private {
@@ -64,8 +83,8 @@ impl Private {
             let short = name.split('.').next().unwrap_or_default();
             words.extend([name, short].map(str::to_owned));
         }
-        // `root` is everybody's, and shorter names than this are parts of other words.
-        words.retain(|it| it.len() > 2 && !matches!(it.as_str(), "root" | "localhost" | "linux"));
+        // Shorter names than this are parts of other words.
+        words.retain(|it| it.len() > 2 && !EVERYBODYS.contains(&it.as_str()));
         words.sort_by_key(|it| std::cmp::Reverse(it.len()));
         words.dedup();
         words
@@ -269,11 +288,12 @@ fn without_home(text: &str, home: Option<&str>) -> String {
             let name = at + start.len();
             let end =
                 text[name..].find(['/', '\\', ':', ' ', '\n']).map_or(text.len(), |it| name + it);
-            let drive = if start.starts_with('\\') && text[..at].ends_with(':') {
-                at.saturating_sub(2)
-            } else {
-                at
-            };
+            // In front of Windows' there is the drive.
+            let drive = text[..at].strip_suffix(':').map(|it| it.len()).filter(|it| {
+                start.starts_with('\\')
+                    && text[..*it].ends_with(|it: char| it.is_ascii_alphabetic())
+            });
+            let drive = drive.map_or(at, |it| it - 1);
             text.replace_range(drive..end, "~");
         }
     }

@@ -84,6 +84,18 @@ fn a_list_of_visible_devices_names_the_same_ones_afterwards() {
 }
 
 #[test]
+fn strange_paths_and_names_that_are_words_do_no_harm() {
+    let mut it = bundle("h100-affinity");
+    it.engines[0].path = Some("é:\\Users\\ü/home/".to_owned());
+    it.engines[1].path = Some("/home/\n/Users/ /home/x\\Users\\".to_owned());
+    let names = ["nvidia", "é", "", ".", "gpu"].map(str::to_owned).into();
+    let shown = redact(&it, &Private { names, home: Some("/".to_owned()) });
+    let path = shown.engines[0].path.as_deref().unwrap();
+    assert!(!path.contains('ü'), "{path}");
+    assert_eq!(inventory(&shown).devices.len(), inventory(&it).devices.len());
+}
+
+#[test]
 fn limits_are_found_in_renamed_groups() {
     let mut pod = bundle("h100-affinity");
     let text = serde_json::to_string(&pod).unwrap().replace("job_41", "alices_job");
