@@ -95,6 +95,7 @@ OWN_KIND = {
     "IMAGE_TEXT_TO_TEXT": GENERATIVE,
     "MULTIMODAL_LM": GENERATIVE,
     "CAUSAL_LM": GENERATIVE - {"image_text_encoder", "any_to_any"},
+    "TEXT_TO_WAVEFORM": {"any_to_any"},
     "SEQ_TO_SEQ_CAUSAL_LM": {"audio_language", "speech_recognition"},
     "SPEECH_SEQ_2_SEQ": {"audio_language", "text_to_speech"},
     "TOKEN_CLASSIFICATION": {"document_encoder"},

@@ -3,6 +3,7 @@
 use accel_core::classify::{ModelFacts, classify};
 use divan::{Bencher, black_box};
 
+#[expect(clippy::print_stdout, reason = "a figure, like those that follow")]
 fn main() {
     // The tables are read on first use; that is timed apart.
     let start = std::time::Instant::now();

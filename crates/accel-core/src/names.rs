@@ -116,9 +116,9 @@ vocabulary! {
         QuestionAnswerer = "question_answerer",
         /// A text to one vector, made for comparing.
         SentenceEncoder = "sentence_encoder",
-        /// An image to vectors, such as DINOv2.
+        /// An image to vectors, such as DINO.
         ImageEncoder = "image_encoder",
-        /// Masks of an image, such as SegFormer and SAM.
+        /// Masks of an image, such as SAM.
         ImageSegmenter = "image_segmenter",
         /// A depth for every pixel.
         DepthEstimator = "depth_estimator",
@@ -128,7 +128,7 @@ vocabulary! {
         ImageToImage = "image_to_image",
         /// Labels of a sound, or of its parts; speakers included.
         AudioClassifier = "audio_classifier",
-        /// Sound to vectors, such as HuBERT without a head.
+        /// Sound to vectors, without text.
         AudioEncoder = "audio_encoder",
         /// Text to speech or other sound.
         TextToSpeech = "text_to_speech",
@@ -136,11 +136,11 @@ vocabulary! {
         AudioToAudio = "audio_to_audio",
         /// Sound and a prompt in, text out.
         AudioLanguage = "audio_language",
-        /// An image to its text or description, such as TrOCR.
+        /// An image to its text or description: captions, printed and written text.
         ImageToText = "image_to_text",
-        /// An image and a question to an answer out of a list, such as ViLT.
+        /// An image and a question to an answer out of a list.
         VisualQuestionAnswerer = "visual_question_answerer",
-        /// Text and where it stands on a page, such as LayoutLM.
+        /// Text and where it stands on a page.
         DocumentEncoder = "document_encoder",
         /// Boxes of what a text names, such as OWL-ViT.
         OpenVocabularyDetector = "open_vocabulary_detector",
@@ -222,14 +222,13 @@ impl Subfamily {
             Self::TextClassifier => &[Task::TextClassification],
             Self::TokenClassifier => &[Task::TokenClassification],
             Self::QuestionAnswerer => &[Task::QuestionAnswering],
-            Self::SentenceEncoder => &[Task::FeatureExtraction],
+            Self::SentenceEncoder | Self::AudioEncoder => &[Task::FeatureExtraction],
             Self::ImageEncoder => &[Task::ImageFeatureExtraction],
             Self::ImageSegmenter => &[Task::ImageSegmentation, Task::MaskGeneration],
             Self::DepthEstimator => &[Task::DepthEstimation],
             Self::KeypointDetector => &[Task::KeypointDetection],
             Self::ImageToImage => &[Task::ImageToImage],
             Self::AudioClassifier => &[Task::AudioClassification],
-            Self::AudioEncoder => &[Task::FeatureExtraction],
             Self::TextToSpeech => &[Task::TextToSpeech],
             Self::AudioToAudio => &[Task::AudioToAudio],
             Self::AudioLanguage => &[Task::AudioTextToText],

@@ -38,7 +38,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// The class that it is loaded with, such as BertForMaskedLM
+    /// The class that it is loaded with, such as `BertForMaskedLM`
     #[arg(long, value_name = "CLASS", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) class: Option<String>,
 
@@ -46,7 +46,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "TASK", value_parser = tag)]
     pub(crate) task: Vec<String>,
 
-    /// A method of its class, such as generate or get_image_features; can be repeated
+    /// A method of its class, such as `get_image_features`; can be repeated
     #[arg(long, value_name = "METHOD", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) method: Vec<String>,
 

@@ -165,7 +165,7 @@ fn snapshot_of(id: &str) -> Option<PathBuf> {
     all.next().is_none().then_some(only)
 }
 
-/// The folder of the Hub's cache, as huggingface_hub finds it.
+/// The folder of the Hub's cache, as Python's `huggingface_hub` finds it.
 fn hub_cache() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|it: &OsString| !it.is_empty());
     if let Some(cache) = set("HF_HUB_CACHE").or_else(|| set("HUGGINGFACE_HUB_CACHE")) {

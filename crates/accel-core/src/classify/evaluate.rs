@@ -92,7 +92,7 @@ impl Given {
         }
     }
 
-    fn facts<'a>(self, model: &'a Labelled) -> Option<ModelFacts<'a>> {
+    fn facts(self, model: &Labelled) -> Option<ModelFacts<'_>> {
         let has_config = model.model_type.is_some() || !model.architectures.is_empty();
         let config = ModelFacts {
             architectures: &model.architectures,

@@ -53,6 +53,7 @@ impl Kinds {
     }
 
     /// Those that `other` has as well, with the likeliest of `self` where it is one of them.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         let set = self.set & other.set;
         let among = |it: &Subfamily| set & bit(*it) != 0;

@@ -62,7 +62,7 @@ enum Sort {
 
 #[derive(Debug, Default)]
 struct Rules {
-    rules: Vec<Rule>,
+    all: Vec<Rule>,
     /// Rules whose first word has no wildcard, by that word.
     exact: HashMap<&'static str, Vec<usize>>,
     /// Rules whose first word begins with a wildcard, by its last letter, or with letters, by its
@@ -77,7 +77,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     for line in rows(include_str!("data/names.tsv")) {
         all.add(line);
     }
-    let written: HashSet<_> = all.rules.iter().map(|it| it.pattern.clone()).collect();
+    let written: HashSet<_> = all.all.iter().map(|it| it.pattern.clone()).collect();
     let mut types: Vec<_> = knowledge::model_types().collect();
     types.sort_unstable_by_key(|(name, _)| *name);
     for (name, known) in types {
@@ -163,7 +163,7 @@ impl Rules {
     }
 
     fn push(&mut self, rule: Rule) {
-        let (Some(first), at) = (rule.pattern.first().copied(), self.rules.len()) else { return };
+        let (Some(first), at) = (rule.pattern.first().copied(), self.all.len()) else { return };
         let starts_wild = first.starts_with(['*', '#']);
         if !first.contains(['*', '#']) {
             self.exact.entry(first).or_default().push(at);
@@ -174,7 +174,7 @@ impl Rules {
             let last = first.bytes().last().filter(u8::is_ascii_alphanumeric).unwrap_or(0);
             self.by_last_letter.entry(last).or_default().push(at);
         }
-        self.rules.push(rule);
+        self.all.push(rule);
     }
 
     /// The rules that may match at a word.
@@ -218,7 +218,7 @@ pub(super) fn read(name: &str) -> Option<Reading> {
     let mut purposes: Vec<Match<'_>> = Vec::new();
     for (at, word) in words.iter().enumerate() {
         for index in RULES.candidates(word) {
-            let Some(rule) = RULES.rules.get(index) else { continue };
+            let Some(rule) = RULES.all.get(index) else { continue };
             let here = words.get(at..at + rule.pattern.len()).unwrap_or_default();
             if here.is_empty()
                 || !here.iter().zip(&rule.pattern).all(|(word, it)| matches(it, word))
@@ -241,10 +241,10 @@ pub(super) fn read(name: &str) -> Option<Reading> {
             |it: &Match<'_>| words.get(it.at..it.at + it.rule.pattern.len()).map(|it| it.join("-"));
         found.iter().filter_map(run).collect::<Vec<_>>().join(", ")
     };
-    let owned = RULES.owners.get(owner).copied();
+    let of_owner = RULES.owners.get(owner).copied();
 
     if let Some(network) = network {
-        return Some(of_network(network, &purposes, owned, text));
+        return Some(of_network(network, &purposes, of_owner, text));
     }
     let alone = |it: &&Match<'_>| matches!(it.rule.sort, Sort::Word { alone: true, .. });
     let weak = |it: &&Match<'_>| matches!(it.rule.sort, Sort::Word { weakly: true, .. });
@@ -257,7 +257,7 @@ pub(super) fn read(name: &str) -> Option<Reading> {
     if let Some(found) = purposes.iter().find(alone) {
         return Some(plain(found, Basis::NameWord));
     }
-    if let Some(kinds) = owned {
+    if let Some(kinds) = of_owner {
         return Some(Reading {
             kinds,
             basis: Basis::NameOwner,
@@ -272,7 +272,7 @@ pub(super) fn read(name: &str) -> Option<Reading> {
 fn of_network(
     network: Match<'_>,
     purposes: &[Match<'_>],
-    owned: Option<Kinds>,
+    of_owner: Option<Kinds>,
     text: impl Fn(&[Match<'_>]) -> String,
 ) -> Reading {
     let kinds = network.rule.kinds;
@@ -304,7 +304,7 @@ fn of_network(
             );
         }
     }
-    let narrowed = owned.map(|it| it.and(kinds)).filter(|it| !it.is_none());
+    let narrowed = of_owner.map(|it| it.and(kinds)).filter(|it| !it.is_none());
     let basis = match network.rule.sort {
         Sort::Network(0..=3) => Basis::NameCommonNetwork,
         _ => Basis::NameNetwork,

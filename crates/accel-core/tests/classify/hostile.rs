@@ -22,7 +22,7 @@ fn text(seed: u64) -> String {
     (0..length)
         .map(|_| {
             let it = from.next().unwrap_or(0);
-            if it % 3 == 0 {
+            if it.is_multiple_of(3) {
                 let bytes: Vec<u8> = from.next().unwrap_or(0).to_le_bytes().to_vec();
                 String::from_utf8_lossy(&bytes).into_owned()
             } else {

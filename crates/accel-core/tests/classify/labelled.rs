@@ -7,7 +7,7 @@ use accel_core::classify::evaluate::{
     Evaluation, Given, Labelled, answers, evaluate, families, read_labels,
 };
 use accel_core::classify::{Basis, ModelFacts, calibration, classify};
-use accel_core::{Family, Vocabulary as _};
+use accel_core::{Family, Subfamily, Vocabulary as _};
 
 const DEV: &str = include_str!("labelled_dev.tsv");
 const DOCUMENTED_DEV: &str = include_str!("documented_dev.tsv");
@@ -23,6 +23,7 @@ fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are for whoever asks for them")]
 fn print(title: &str, it: &Evaluation) {
     let mut text = format!(
         "\n{title}, {}: {} models, family {:.3}, subfamily {:.3}\n{:16}",
@@ -52,8 +53,7 @@ fn print(title: &str, it: &Evaluation) {
         );
     }
     for wrong in &it.wrong {
-        let name =
-            |it: Option<accel_core::Subfamily>| it.map_or("none", accel_core::Subfamily::name);
+        let name = |it: Option<Subfamily>| it.map_or("none", Subfamily::name);
         let _ = writeln!(
             text,
             "  {:.2} {}: {}, not {}",
@@ -75,7 +75,7 @@ fn the_lists_are_large_apart_and_of_every_family() {
     for list in [&dev, &held_out] {
         for family in Family::ALL {
             let count =
-                list.iter().filter(|it| it.subfamily.map(|it| it.family()) == Some(*family));
+                list.iter().filter(|it| it.subfamily.map(Subfamily::family) == Some(*family));
             assert!(count.count() >= 10, "{family}");
         }
         assert!(list.iter().any(|it| it.subfamily.is_none()));
@@ -85,8 +85,13 @@ fn the_lists_are_large_apart_and_of_every_family() {
 #[test]
 fn held_out_models_are_told_apart() {
     let held_out = models(HELD_OUT);
-    print("documented, held out", &evaluate(&models(DOCUMENTED_HELD_OUT), Given::Name));
-    let (mut sure, mut right) = (0, 0);
+    // Nobody chose these with the rules in mind, and half of their networks are of this year.
+    let documented = evaluate(&models(DOCUMENTED_HELD_OUT), Given::Name);
+    print("documented, held out", &documented);
+    assert!(share(documented.right_family, documented.models) >= 0.8);
+    let last = documented.reliability.last().unwrap();
+    let (mut sure, mut right) = (last.answers, last.right);
+    assert!(share(right, sure) >= 0.87, "{right} of {sure} documented checkpoints");
     for (given, least) in [(Given::ConfigAndName, 0.97), (Given::Config, 0.97), (Given::Name, 0.90)]
     {
         let it = evaluate(&held_out, given);
@@ -101,7 +106,8 @@ fn held_out_models_are_told_apart() {
 }
 
 /// The rows of `calibration.tsv` as the development set gives them: with config and name, config
-/// alone, model type and name, name alone, and the class alone.
+/// alone, model type and name, name alone, and the class alone; and as the documented checkpoints
+/// give them, by name.
 fn measured() -> BTreeMap<(Basis, calibration::Agreement), (u32, u32)> {
     let dev = models(DEV);
     let mut counts = BTreeMap::<_, (u32, u32)>::new();
@@ -114,7 +120,15 @@ fn measured() -> BTreeMap<(Basis, calibration::Agreement), (u32, u32)> {
     };
     for given in Given::ALL {
         for it in answers(&dev, given) {
-            count(it.decided, it.is_right());
+            // The rules for networks were written by who wrote this list; on it they look better
+            // than they are.
+            let by_network = matches!(
+                it.decided,
+                Some((Basis::NameNetwork | Basis::NameCommonNetwork | Basis::NameNoKind, _))
+            );
+            if !by_network {
+                count(it.decided, it.is_right());
+            }
         }
     }
     for it in answers(&models(DOCUMENTED_DEV), Given::Name) {
