@@ -69,6 +69,9 @@ vocabulary! {
 
 /// How many models the assumption weighs, beside those that were counted.
 const WEIGHT_OF_ASSUMPTION: f64 = 2.0;
+/// No answer is surer: a few hundred models, some counted with several sets of facts, cannot show
+/// more.
+const MOST: f64 = 0.99;
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,7 +92,7 @@ impl Row {
     /// The share of right answers, drawn towards the assumption where little was counted.
     pub fn confidence(&self) -> f64 {
         let right = f64::from(self.right) + WEIGHT_OF_ASSUMPTION * self.assumed;
-        right / (f64::from(self.total) + WEIGHT_OF_ASSUMPTION)
+        (right / (f64::from(self.total) + WEIGHT_OF_ASSUMPTION)).min(MOST)
     }
 }
 
