@@ -107,8 +107,7 @@ pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
     };
     if let Some(folder) = folder {
         let file = folder.join("config.json");
-        let known =
-            if file.is_file() { Known::Config(config(&file)?) } else { Known::Nothing };
+        let known = if file.is_file() { Known::Config(config(&file)?) } else { Known::Nothing };
         return Ok(Subject::new(text, Some(folder), known));
     }
     if let Some(count) = parameters_from_name(&text) {
@@ -163,9 +162,8 @@ fn cached(id: &str) -> Option<PathBuf> {
 }
 
 fn config(file: &Path) -> Result<Config, Failure> {
-    let broken = |why: String| {
-        Failure::input("invalid-input", format!("{}: {why}", file.display()))
-    };
+    let broken =
+        |why: String| Failure::input("invalid-input", format!("{}: {why}", file.display()));
     let metadata = fs::metadata(file).map_err(|it| broken(it.to_string()))?;
     if !metadata.is_file() || metadata.len() > MOST_CONFIG_BYTES {
         return Err(broken(format!("it is no file of at most {MOST_CONFIG_BYTES} bytes")));

@@ -9,11 +9,11 @@ mod verify;
 
 pub(crate) use args::{EXAMPLES, EstimateArgs};
 
-use accel_core::{Config, Engine};
 use accel_core::estimate::{
     Estimate, EstimateError, ParametersSource, Request, WeightFormat, Workload, estimate,
     estimate_counted,
 };
+use accel_core::{Config, Engine};
 
 use crate::console::Console;
 use crate::failure::Failure;

@@ -23,7 +23,9 @@ pub(super) fn append(file: &Path, entries: Vec<Value>) -> Result<(), Failure> {
     };
     let mut list = match fs::metadata(file) {
         Ok(metadata) if !metadata.is_file() => return Err(broken("is not a file")),
-        Ok(metadata) if metadata.len() > MOST_BYTES => return Err(broken("is too large to add to")),
+        Ok(metadata) if metadata.len() > MOST_BYTES => {
+            return Err(broken("is too large to add to"));
+        }
         Ok(_) => {
             let bytes = fs::read(file).map_err(Failure::io("read", file))?;
             match serde_json::from_slice(&bytes) {

@@ -122,11 +122,8 @@ fn measure(
         ));
     };
     let architectures = config.architectures();
-    let facts = ModelFacts {
-        architectures: &architectures,
-        model_type: config.model_type(),
-        tasks: &[],
-    };
+    let facts =
+        ModelFacts { architectures: &architectures, model_type: config.model_type(), tasks: &[] };
     let kind: Subfamily = classify(&facts).map(|it| it.subfamily).ok_or_else(|| {
         Failure::input(
             "unknown-kind",
@@ -142,7 +139,12 @@ fn measure(
     let program = std::env::current_exe().map_err(Failure::io("find", Path::new("accel")))?;
     let mut command = Command::new(program);
     command.arg("run").arg(model).args(given);
-    command.args(["--platform", arguments.platform.name(), "--precision", format.precision().name()]);
+    command.args([
+        "--platform",
+        arguments.platform.name(),
+        "--precision",
+        format.precision().name(),
+    ]);
     for option in &arguments.option {
         command.args(["--option", option]);
     }

@@ -21,9 +21,11 @@ fn text(path: &Path) -> &str {
 
 #[test]
 fn a_fixture_is_counted_from_its_headers() {
-    run(&["estimate", "bert"])
-        .ended(0)
-        .says(&["30 944 parameters, from the headers of model.onnx", "weights", "121 KiB"]);
+    run(&["estimate", "bert"]).ended(0).says(&[
+        "30 944 parameters, from the headers of model.onnx",
+        "weights",
+        "121 KiB",
+    ]);
     let found = run(&["estimate", "bert", "--format", "json"]).ended(0).json();
     let estimate = &found["estimates"][0];
     assert_eq!(estimate["parameters"], 30_944);
@@ -39,8 +41,15 @@ fn a_config_alone_is_counted_by_rules_in_every_precision() {
     let folder = folder(&json!({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}));
     let config = folder.path().join("config.json");
     let found = run(&[
-        "estimate", "--config", text(&config), "--precision", "all", "--context", "4096",
-        "--format", "json",
+        "estimate",
+        "--config",
+        text(&config),
+        "--precision",
+        "all",
+        "--context",
+        "4096",
+        "--format",
+        "json",
     ])
     .ended(0)
     .json();
@@ -92,9 +101,11 @@ fn a_name_is_the_last_resort_and_says_so() {
 #[test]
 fn what_is_broken_or_unknown_is_named() {
     let unknown = folder(&json!({"model_type": "berrt"}));
-    run(&["estimate", text(unknown.path())])
-        .ended(2)
-        .complains(&["no rules count", "did you mean `bert`", "headers"]);
+    run(&["estimate", text(unknown.path())]).ended(2).complains(&[
+        "no rules count",
+        "did you mean `bert`",
+        "headers",
+    ]);
     fs::write(unknown.path().join("config.json"), "[1, 2").unwrap();
     run(&["estimate", text(unknown.path())]).ended(2).complains(&["not a JSON object"]);
     let hostile = folder(&json!({"model_type": "bert"}));

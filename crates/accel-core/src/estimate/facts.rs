@@ -34,8 +34,7 @@ static DEFAULTS: LazyLock<Defaults> = LazyLock::new(|| {
     let mut table = Defaults { values: HashMap::new(), aliases: HashMap::new() };
     for line in include_str!("defaults.tsv").lines() {
         let mut columns = line.split('\t');
-        let (Some(kind), Some(key), Some(value)) =
-            (columns.next(), columns.next(), columns.next())
+        let (Some(kind), Some(key), Some(value)) = (columns.next(), columns.next(), columns.next())
         else {
             continue;
         };

@@ -64,7 +64,8 @@ pub fn estimate(config: &Config, request: &Request) -> Result<Estimate, Estimate
     let parts = memory(&network, parameters, request.format, &request.workload, request.engine)?;
     let batch = match request.memory_bytes {
         Some(limit) => fitting(limit, &request.workload, |workload| {
-            memory(&network, parameters, request.format, workload, request.engine).map(|it| it.total())
+            memory(&network, parameters, request.format, workload, request.engine)
+                .map(|it| it.total())
         }),
         None => request.workload.batch,
     };
@@ -85,7 +86,8 @@ pub fn estimate_from_parameters(
 /// The same for a [`Request`].
 pub fn estimate_counted(parameters: u64, source: ParametersSource, request: &Request) -> Estimate {
     let weights = weights(request.format, parameters, 0, 0).unwrap_or(u64::MAX);
-    let parts = MemoryBytes { weights, runtime: runtime_bytes(request.engine), ..MemoryBytes::default() };
+    let parts =
+        MemoryBytes { weights, runtime: runtime_bytes(request.engine), ..MemoryBytes::default() };
     let fits = request.memory_bytes.is_none_or(|it| parts.total() <= it);
     let mut estimate = Estimate {
         parameters,
@@ -93,7 +95,12 @@ pub fn estimate_counted(parameters: u64, source: ParametersSource, request: &Req
         workload: request.workload,
         weight_format: request.format,
         memory_bytes: parts,
-        requirements: requirements(&parts, parameters, request, u128::from(request.workload.context)),
+        requirements: requirements(
+            &parts,
+            parameters,
+            request,
+            u128::from(request.workload.context),
+        ),
         assumptions: vec![
             "only the number of parameters is known: cache and activations are left out, so that \
              the memory is a lower bound"

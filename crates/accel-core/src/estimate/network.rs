@@ -72,10 +72,17 @@ fn kind(model_type: &str) -> Option<Kind> {
         | "siglip_text_model" => Kind::Encoder,
         "bart" | "blenderbot" | "blenderbot-small" | "m2m_100" | "marian" | "mbart" | "mt5"
         | "pegasus" | "t5" | "umt5" | "whisper" => Kind::EncoderDecoder,
-        "audio-spectrogram-transformer" | "beit" | "clip_vision_model" | "deit" | "detr"
-        | "dinov2" | "siglip_vision_model" | "timesformer" | "videomae" | "vit" | "yolos" => {
-            Kind::Image
-        }
+        "audio-spectrogram-transformer"
+        | "beit"
+        | "clip_vision_model"
+        | "deit"
+        | "detr"
+        | "dinov2"
+        | "siglip_vision_model"
+        | "timesformer"
+        | "videomae"
+        | "vit"
+        | "yolos" => Kind::Image,
         "convnext" | "mobilenet_v2" | "resnet" | "segformer" | "swin" => Kind::Stages,
         "hubert" | "wav2vec2" => Kind::Speech,
         "blip" | "clap" | "clip" | "siglip" | "xclip" => Kind::Towers,
@@ -87,7 +94,8 @@ fn kind(model_type: &str) -> Option<Kind> {
 
 /// The network that a config describes; `head` is the class, which decides on logits and cache.
 pub(super) fn network(facts: &Facts<'_>, class: &str) -> Result<Network> {
-    let kind = kind(facts.model_type).ok_or_else(|| super::parameters::unknown(facts.model_type))?;
+    let kind =
+        kind(facts.model_type).ok_or_else(|| super::parameters::unknown(facts.model_type))?;
     let mut network = Network::default();
     match kind {
         Kind::Encoder => {
@@ -244,7 +252,9 @@ fn language(facts: &Facts<'_>, class: &str, network: &mut Network) -> Result<()>
 fn sliding(facts: &Facts<'_>, layers: Size) -> Result<Size> {
     if facts.has("layer_types") {
         let types = facts.texts("layer_types")?;
-        return Ok((types.iter().filter(|it| *it == "sliding_attention").count() as Size).min(layers));
+        return Ok(
+            (types.iter().filter(|it| *it == "sliding_attention").count() as Size).min(layers)
+        );
     }
     if facts.optional("sliding_window")?.is_none() {
         return Ok(0);
@@ -349,12 +359,15 @@ fn image(facts: &Facts<'_>) -> Result<Stack> {
         let columns = facts.divide(height.1, tall.1, "patch_size")?;
         let times = match facts.model_type {
             "timesformer" => facts.size("num_frames")?,
-            "videomae" => {
-                facts.divide(facts.size("num_frames")?, facts.size("tubelet_size")?, "tubelet_size")?
-            }
+            "videomae" => facts.divide(
+                facts.size("num_frames")?,
+                facts.size("tubelet_size")?,
+                "tubelet_size",
+            )?,
             _ => 1,
         };
-        let more = if facts.model_type == "yolos" { facts.size("num_detection_tokens")? } else { 0 };
+        let more =
+            if facts.model_type == "yolos" { facts.size("num_detection_tokens")? } else { 0 };
         rows * columns * times + 1 + more
     };
     let inner = facts.optional("intermediate_size")?.unwrap_or(4 * hidden);
@@ -370,12 +383,11 @@ fn image(facts: &Facts<'_>) -> Result<Stack> {
 
 /// The first stage is the largest: later ones halve height and width and double the channels.
 fn stages(facts: &Facts<'_>, assumptions: &mut Vec<String>) -> Result<Stack> {
-    let image = match facts.optional("image_size") {
-        Ok(Some(it)) => it,
-        _ => {
-            assumptions.push("images have 224 by 224 pixels".to_owned());
-            224
-        }
+    let image = if let Ok(Some(it)) = facts.optional("image_size") {
+        it
+    } else {
+        assumptions.push("images have 224 by 224 pixels".to_owned());
+        224
     };
     // Numbers of a place, its widest inside a layer, and how many pixels a side of it has.
     let (wide, inner, stride): (Size, Size, Size) = match facts.model_type {
@@ -449,7 +461,8 @@ fn towers(facts: &Facts<'_>, network: &mut Network) -> Result<()> {
     if facts.model_type == "clap" {
         let audio = facts.part("audio_config", types.1)?;
         let wide = audio.size("patch_embeds_hidden_size")?;
-        let side = audio.divide(audio.size("spec_size")?, audio.pair("patch_size")?.0, "patch_size")?;
+        let side =
+            audio.divide(audio.size("spec_size")?, audio.pair("patch_size")?.0, "patch_size")?;
         let window = audio.size("window_size")?;
         network.stacks.push(Stack {
             hidden: wide,
@@ -502,7 +515,8 @@ fn seeing(facts: &Facts<'_>, class: &str, network: &mut Network) -> Result<()> {
         });
         return Ok(());
     }
-    let whole = if facts.has("vision_config") { vision } else { vision.with_type("llava_vision_config") };
+    let whole =
+        if facts.has("vision_config") { vision } else { vision.with_type("llava_vision_config") };
     network.stacks.push(image(&whole)?);
     network.assumptions.push(
         "the context holds the image's tokens too; images are encoded one at a time".to_owned(),

@@ -1,8 +1,7 @@
 //! Memory by part, against sums made by hand from published shapes.
 
 use accel_core::estimate::{
-    Estimate, ParametersSource, Request, WeightFormat, Workload, estimate,
-    estimate_from_parameters,
+    Estimate, ParametersSource, Request, WeightFormat, Workload, estimate, estimate_from_parameters,
 };
 use accel_core::{Config, Precision};
 use serde_json::{Value, json};

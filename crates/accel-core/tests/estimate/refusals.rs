@@ -35,7 +35,10 @@ fn malformed_values_name_their_key() {
         (json!({"model_type": "swin", "depths": [], "num_heads": []}), "depths"),
         (json!({"model_type": "resnet", "layer_type": "odd"}), "layer_type"),
         (json!({"model_type": "clip", "text_config": 3}), "text_config"),
-        (json!({"model_type": "clip", "text_config": {"vocab_size": []}}), "text_config.vocab_size"),
+        (
+            json!({"model_type": "clip", "text_config": {"vocab_size": []}}),
+            "text_config.vocab_size",
+        ),
         (json!({"model_type": "llama", "attention_bias": "yes"}), "attention_bias"),
         (json!({"model_type": "detr", "backbone": "tf_efficientnet"}), "backbone"),
         (json!({"model_type": "qwen3_moe", "decoder_sparse_step": 0}), "decoder_sparse_step"),
@@ -82,8 +85,20 @@ fn absurd_workloads_are_refused() {
 #[test]
 fn nothing_that_a_key_may_hold_panics() {
     let values = [
-        json!(null), json!(true), json!(0), json!(1), json!(-1), json!(1 << 24), json!(i64::MAX),
-        json!(0.5), json!(1e308), json!("x"), json!([]), json!([0]), json!([1, 2]), json!({}),
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(1 << 24),
+        json!(i64::MAX),
+        json!(0.5),
+        json!(1e308),
+        json!("x"),
+        json!([]),
+        json!([0]),
+        json!([1, 2]),
+        json!({}),
     ];
     let text = include_str!("../../src/estimate/defaults.tsv");
     let workload = Workload { precision: Precision::Q4, batch: 2, context: 64 };

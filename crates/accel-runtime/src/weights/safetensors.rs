@@ -148,7 +148,9 @@ fn check(tensors: &BTreeMap<String, TensorHeader>, held: u64) -> Result<(), Stri
             return Err(format!("tensor `{name}` has a shape beyond all bounds"));
         };
         if end.checked_sub(begin) != Some(all.div_ceil(8)) {
-            return Err(format!("tensor `{name}` has bytes {begin} to {end}, not those of its shape"));
+            return Err(format!(
+                "tensor `{name}` has bytes {begin} to {end}, not those of its shape"
+            ));
         }
         places.push((begin, end, name));
     }
@@ -232,8 +234,8 @@ fn files(dir: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
             return Err(invalid(&index, "it is larger than an index can be"));
         }
         let bytes = fs::read(&index).map_err(io)?;
-        let Index { weight_map } = serde_json::from_slice(&bytes)
-            .map_err(|error| invalid(&index, &error.to_string()))?;
+        let Index { weight_map } =
+            serde_json::from_slice(&bytes).map_err(|error| invalid(&index, &error.to_string()))?;
         let shards: BTreeSet<&String> = weight_map.values().collect();
         let mut files = Vec::new();
         for shard in shards {
@@ -349,11 +351,14 @@ fn counted(
         notes.push(format!("{buffers} tensors are buffers by name or type and were not counted"));
     }
     if companions > 0 {
-        notes.push(format!("{companions} tensors with scales of quantised weights were not counted"));
+        notes.push(format!(
+            "{companions} tensors with scales of quantised weights were not counted"
+        ));
     }
     if assumed_bits {
         notes.push(
-            "config.json does not say how many bits a packed weight has; four were taken".to_owned(),
+            "config.json does not say how many bits a packed weight has; four were taken"
+                .to_owned(),
         );
     }
     Ok(WeightCount {

@@ -128,17 +128,11 @@ fn hostile_headers_are_errors_that_say_why() {
         (file(&format!(r#"{{"a":{}}}"#, tensor("[2]", 0, 7)), 7), "not those of its shape"),
         (file(&format!(r#"{{"a":{}}}"#, tensor("[2]", 8, 0)), 8), "not those of its shape"),
         (
-            file(
-                &format!(r#"{{"a":{},"b":{}}}"#, tensor("[2]", 0, 8), tensor("[2]", 4, 12)),
-                12,
-            ),
+            file(&format!(r#"{{"a":{},"b":{}}}"#, tensor("[2]", 0, 8), tensor("[2]", 4, 12)), 12),
             "overlaps",
         ),
         (
-            file(
-                &format!(r#"{{"a":{},"b":{}}}"#, tensor("[1]", 0, 4), tensor("[1]", 8, 12)),
-                12,
-            ),
+            file(&format!(r#"{{"a":{},"b":{}}}"#, tensor("[1]", 0, 4), tensor("[1]", 8, 12)), 12),
             "gap",
         ),
         (

@@ -1,8 +1,6 @@
 //! Sound: Whisper, Wav2Vec2 and HuBERT, CLAP.
 
-use super::super::blocks::{
-    conv, cross_decoder_layer, embedding, encoder_layer, linear, norm,
-};
+use super::super::blocks::{conv, cross_decoder_layer, embedding, encoder_layer, linear, norm};
 use super::super::facts::{Facts, Size};
 use super::swin::stages;
 use super::{Counted, EstimateError};
@@ -67,15 +65,15 @@ pub(super) fn wav2vec2(facts: &Facts<'_>, head: &str) -> Counted {
     // Batch norm, or a kernel that is split into its lengths and directions.
     let scale = if hubert && facts.flag("conv_pos_batch_norm")? { norm(hidden) } else { taps };
     let positions = conv(each, hidden, taps, true) + scale;
-    let masked =
-        facts.factor("mask_time_prob")? > 0.0 || facts.factor("mask_feature_prob")? > 0.0;
+    let masked = facts.factor("mask_time_prob")? > 0.0 || facts.factor("mask_feature_prob")? > 0.0;
     let (adapters, output) = if hubert { (0, hidden) } else { adapter(facts, hidden)? };
     let body = extractor
         + project
         + if masked { hidden } else { 0 }
         + positions
         + norm(hidden)
-        + layers * (encoder_layer(hidden, facts.size("intermediate_size")?) + small(facts, hidden)?)
+        + layers
+            * (encoder_layer(hidden, facts.size("intermediate_size")?) + small(facts, hidden)?)
         + adapters;
     let labels = facts.labels()?;
     let weighted = weighted_layers(facts, layers)?;
@@ -93,8 +91,7 @@ pub(super) fn wav2vec2(facts: &Facts<'_>, head: &str) -> Counted {
             let size = facts.size("codevector_dim")?;
             let project = facts.size("proj_codevector_dim")?;
             // The vectors of all groups together are as wide as `codevector_dim`.
-            let vectors =
-                groups * codes * facts.divide(size, groups, "num_codevector_groups")?;
+            let vectors = groups * codes * facts.divide(size, groups, "num_codevector_groups")?;
             body + vectors
                 + linear(inputs, groups * codes, true)
                 + linear(hidden, project, true)
@@ -143,9 +140,9 @@ pub(super) fn clap(facts: &Facts<'_>, head: &str) -> Counted {
             * encoder_layer(hidden, text.size("intermediate_size")?)
         + linear(hidden, hidden, true);
     let audio = facts.part("audio_config", "clap_audio_model")?;
-    let heard = audio.size("hidden_size")?;
+    let output = audio.size("hidden_size")?;
     let meet = |inputs: Size| linear(inputs, width, true) + linear(width, width, true);
-    Ok(Some(read + clap_audio(&audio)? + meet(hidden) + meet(heard) + 2))
+    Ok(Some(read + clap_audio(&audio)? + meet(hidden) + meet(output) + 2))
 }
 
 fn clap_audio(facts: &Facts<'_>) -> Result<Size, EstimateError> {

@@ -20,11 +20,8 @@ pub(super) fn albert(facts: &Facts<'_>, head: &str) -> Counted {
         + distinct * encoder_layer(hidden, text.inner);
     let pooler = linear(hidden, hidden, true);
     let labels = linear(hidden, facts.labels()?, true);
-    let matrix = if facts.flag("tie_word_embeddings")? {
-        0
-    } else {
-        linear(narrow, text.vocabulary, true)
-    };
+    let matrix =
+        if facts.flag("tie_word_embeddings")? { 0 } else { linear(narrow, text.vocabulary, true) };
     let masked = linear(hidden, narrow, true) + norm(narrow) + text.vocabulary + matrix;
     Ok(Some(match head {
         "Model" => body + pooler,
@@ -95,11 +92,8 @@ fn deberta_head(facts: &Facts<'_>, head: &str, text: &Text, body: Size) -> Count
     let pooler = linear(hidden, hidden, true);
     let labels = linear(hidden, facts.labels()?, true);
     let narrow = facts.optional("embedding_size")?.unwrap_or(hidden);
-    let matrix = if facts.flag("tie_word_embeddings")? {
-        0
-    } else {
-        linear(narrow, text.vocabulary, true)
-    };
+    let matrix =
+        if facts.flag("tie_word_embeddings")? { 0 } else { linear(narrow, text.vocabulary, true) };
     let masked = linear(hidden, narrow, true) + norm(narrow) + text.vocabulary + matrix;
     Ok(Some(match head {
         "Model" => body,

@@ -41,9 +41,8 @@ pub(super) fn decoder(facts: &Facts<'_>, head: &str) -> Counted {
         + shape.query_norms
         + shape.mlp
         + shape.norms * shape.norm;
-    let body = embedding(vocabulary, hidden)
-        + facts.layers("num_hidden_layers")? * layer
-        + shape.norm;
+    let body =
+        embedding(vocabulary, hidden) + facts.layers("num_hidden_layers")? * layer + shape.norm;
     let bias = if shape.head_bias && head == "ForCausalLM" { vocabulary } else { 0 };
     decoder_head(facts, head, body + bias, hidden, vocabulary)
 }
@@ -76,7 +75,11 @@ fn shape(facts: &Facts<'_>, attention: Grouped) -> Result<Shape, EstimateError> 
         // Attention and MLP side by side behind one norm.
         "cohere" => Shape {
             norms: 1,
-            query_norms: if facts.flag("use_qk_norm")? { (heads + kv_heads) * head_size } else { 0 },
+            query_norms: if facts.flag("use_qk_norm")? {
+                (heads + kv_heads) * head_size
+            } else {
+                0
+            },
             ..llama
         },
         "phi" => Shape {
@@ -91,7 +94,11 @@ fn shape(facts: &Facts<'_>, attention: Grouped) -> Result<Shape, EstimateError> 
         "stablelm" => Shape {
             qkv_bias: facts.flag("use_qkv_bias")?,
             output_bias: false,
-            query_norms: if facts.flag("qk_layernorm")? { (heads + kv_heads) * head_size } else { 0 },
+            query_norms: if facts.flag("qk_layernorm")? {
+                (heads + kv_heads) * head_size
+            } else {
+                0
+            },
             norms: if facts.flag("use_parallel_residual")? { 1 } else { 2 },
             norm: norm(hidden),
             ..llama

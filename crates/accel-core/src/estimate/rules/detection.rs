@@ -13,7 +13,8 @@ fn backbone(facts: &Facts<'_>) -> Result<(Size, Size), EstimateError> {
     if part.model_type == "resnet" {
         return Ok((resnet_body(&part, true)?, resnet_width(&part)?));
     }
-    let name = if part.has("backbone") { part.text("backbone")? } else { facts.text("backbone")? };
+    let name =
+        if part.has("backbone") { part.text("backbone")? } else { facts.text("backbone")? };
     // timm's own networks, which transformers takes where nothing else is said.
     let depths: [Size; 4] = match name.as_str() {
         "" | "resnet50" => [3, 4, 6, 3],
@@ -63,9 +64,7 @@ pub(super) fn detr(facts: &Facts<'_>, head: &str) -> Counted {
     Ok(Some(match head {
         "Model" => body,
         // One class more: nothing there.
-        "ForObjectDetection" => {
-            body + linear(hidden, facts.labels()? + 1, true) + boxes(hidden, 4)
-        }
+        "ForObjectDetection" => body + linear(hidden, facts.labels()? + 1, true) + boxes(hidden, 4),
         _ => return Ok(None),
     }))
 }
@@ -88,9 +87,7 @@ pub(super) fn yolos(facts: &Facts<'_>, head: &str) -> Counted {
         + norm(hidden);
     Ok(Some(match head {
         "Model" => body + linear(hidden, hidden, true),
-        "ForObjectDetection" => {
-            body + boxes(hidden, facts.labels()? + 1) + boxes(hidden, 4)
-        }
+        "ForObjectDetection" => body + boxes(hidden, facts.labels()? + 1) + boxes(hidden, 4),
         _ => return Ok(None),
     }))
 }

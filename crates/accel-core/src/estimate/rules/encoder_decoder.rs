@@ -15,11 +15,8 @@ pub(super) fn t5(facts: &Facts<'_>, head: &str) -> Counted {
     let width = heads * facts.size("d_kv")?;
     let inner = facts.size("d_ff")?;
     let layers = facts.layers("num_layers")?;
-    let decoder_layers = if facts.has("num_decoder_layers") {
-        facts.layers("num_decoder_layers")?
-    } else {
-        layers
-    };
+    let decoder_layers =
+        if facts.has("num_decoder_layers") { facts.layers("num_decoder_layers")? } else { layers };
     let table = embedding(facts.size("relative_attention_num_buckets")?, heads);
     let everywhere = facts.model_type == "umt5";
     let tables = |layers: Size| table * if everywhere { layers } else { layers.min(1) };
@@ -31,9 +28,8 @@ pub(super) fn t5(facts: &Facts<'_>, head: &str) -> Counted {
     } + rms_norm(hidden);
     let words = embedding(vocabulary, hidden);
     let encoder = layers * (attention + feed) + tables(layers) + rms_norm(hidden);
-    let decoder = decoder_layers * (2 * attention + feed)
-        + tables(decoder_layers)
-        + rms_norm(hidden);
+    let decoder =
+        decoder_layers * (2 * attention + feed) + tables(decoder_layers) + rms_norm(hidden);
     let labels = linear(hidden, facts.labels()?, true);
     // Tied unless the config says otherwise: transformers ties, and takes a head of its own from a
     // checkpoint that has one.
@@ -69,9 +65,8 @@ impl Kind {
         let (extra_positions, embedding_norm, last_norm) = match model_type {
             "mbart" => (Some(2), true, true),
             "marian" => (Some(0), false, false),
-            "pegasus" => (Some(0), false, true),
+            "blenderbot" | "pegasus" => (Some(0), false, true),
             "m2m_100" => (None, false, true),
-            "blenderbot" => (Some(0), false, true),
             "blenderbot-small" => (Some(0), true, false),
             _ => (Some(2), true, false),
         };
@@ -87,8 +82,8 @@ pub(super) fn bart(facts: &Facts<'_>, head: &str) -> Counted {
         Some(extra) => embedding(facts.size("max_position_embeddings")? + extra, hidden),
         None => 0,
     };
-    let around = positions
-        + (Size::from(kind.embedding_norm) + Size::from(kind.last_norm)) * norm(hidden);
+    let around =
+        positions + (Size::from(kind.embedding_norm) + Size::from(kind.last_norm)) * norm(hidden);
     let encoder = facts.layers("encoder_layers")?
         * encoder_layer(hidden, facts.size("encoder_ffn_dim")?)
         + around;
@@ -111,7 +106,8 @@ pub(super) fn bart(facts: &Facts<'_>, head: &str) -> Counted {
     };
     let body = tables + encoder + decoder;
     // BART tells three classes apart where nothing is said (entailment).
-    let labels = linear(hidden, facts.labels_or(if facts.model_type == "bart" { 3 } else { 2 })?, true);
+    let labels =
+        linear(hidden, facts.labels_or(if facts.model_type == "bart" { 3 } else { 2 })?, true);
     Ok(Some(match head {
         "Model" => body,
         "ForConditionalGeneration" | "MTModel" => body + matrix,

@@ -66,8 +66,7 @@ pub(super) fn gptj(facts: &Facts<'_>, head: &str) -> Counted {
     let layer = attention(hidden, false, false)
         + mlp(hidden, inner(facts, "n_inner", hidden)?, true)
         + norm(hidden);
-    let body =
-        embedding(vocabulary, hidden) + facts.layers("n_layer")? * layer + norm(hidden);
+    let body = embedding(vocabulary, hidden) + facts.layers("n_layer")? * layer + norm(hidden);
     let bias = if head == "ForCausalLM" { vocabulary } else { 0 };
     decoder_head(facts, head, body + bias, hidden, vocabulary)
 }
@@ -125,14 +124,14 @@ pub(super) fn falcon(facts: &Facts<'_>, head: &str) -> Counted {
     } else {
         3 * hidden
     };
-    let norms = if !facts.flag("parallel_attn")? {
-        2
-    } else {
+    let norms = if facts.flag("parallel_attn")? {
         match facts.optional("num_ln_in_parallel_attn")? {
             Some(2) => 2,
             None if grouped => 2,
             _ => 1,
         }
+    } else {
+        2
     };
     let layer = linear(hidden, qkv, bias)
         + linear(hidden, hidden, bias)

@@ -86,8 +86,8 @@ pub(super) fn segformer(facts: &Facts<'_>, head: &str) -> Counted {
             + mlp(width, inner, true)
             + depthwise(inner, 9, true)
             + 2 * norm(width);
-        body += conv(inputs, width, at(3) * at(3), true) + norm(width) + at(0) * layer
-            + norm(width);
+        body +=
+            conv(inputs, width, at(3) * at(3), true) + norm(width) + at(0) * layer + norm(width);
         inputs = width;
     }
     let labels = facts.labels()?;

@@ -120,10 +120,8 @@ pub(super) fn dinov2(facts: &Facts<'_>, head: &str) -> Counted {
     } else {
         mlp(hidden, inner, true)
     };
-    let layer = attention(hidden, facts.flag("qkv_bias")?, true)
-        + feed
-        + 2 * norm(hidden)
-        + 2 * hidden;
+    let layer =
+        attention(hidden, facts.flag("qkv_bias")?, true) + feed + 2 * norm(hidden) + 2 * hidden;
     let mask = if facts.flag("use_mask_token")? { hidden } else { 0 };
     let body = hidden
         + mask
