@@ -1,5 +1,7 @@
 //! What a model needs: exact weights, then memory, cores and disk.
 
+#![expect(clippy::doc_markdown, reason = "names of models are prose, not code")]
+
 mod blocks;
 mod error;
 mod facts;

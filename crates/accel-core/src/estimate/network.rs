@@ -383,12 +383,11 @@ fn image(facts: &Facts<'_>) -> Result<Stack> {
 
 /// The first stage is the largest: later ones halve height and width and double the channels.
 fn stages(facts: &Facts<'_>, assumptions: &mut Vec<String>) -> Result<Stack> {
-    let image = match facts.optional("image_size") {
-        Ok(Some(it)) => it,
-        _ => {
-            assumptions.push("images have 224 by 224 pixels".to_owned());
-            224
-        }
+    let image = if let Ok(Some(it)) = facts.optional("image_size") {
+        it
+    } else {
+        assumptions.push("images have 224 by 224 pixels".to_owned());
+        224
     };
     // Numbers of a place, its widest inside a layer, and how many pixels a side of it has.
     let (wide, inner, stride): (Size, Size, Size) = match facts.model_type {

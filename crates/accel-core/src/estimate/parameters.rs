@@ -35,16 +35,15 @@ pub fn parameters(config: &Config) -> Result<ParameterCount, EstimateError> {
     let taken = Taken::default();
     let facts = Facts::new(config, entry.model_type, &taken);
     let mut assumptions = Vec::new();
-    let (architecture, count) = match config.architectures().first() {
-        Some(named) => (named.clone(), named_count(entry, &facts, named)?),
-        None => {
-            let base = format!("{}Model", entry.prefixes[0]);
-            assumptions.push(format!(
-                "config.json names no `architectures`; `{base}`, which has no head, was counted"
-            ));
-            (base.clone(), named_count(entry, &facts, &base)?)
-        }
-    };
+    let named = config.architectures().into_iter().next();
+    let architecture = named.unwrap_or_else(|| {
+        let base = format!("{}Model", entry.prefixes[0]);
+        assumptions.push(format!(
+            "config.json names no `architectures`; `{base}`, which has no head, was counted"
+        ));
+        base
+    });
+    let count = named_count(entry, &facts, &architecture)?;
     for (kind, keys) in taken.take() {
         let keys: Vec<String> = keys.into_iter().collect();
         assumptions.push(format!(

@@ -18,9 +18,10 @@ fn compare(text: &str) {
     for case in &cases {
         let found = parameters(&case.config);
         if found.as_ref().map(|it| it.parameters) != Ok(case.parameters) {
-            let difference = found
-                .map(|it| format!("{:+}", i128::from(it.parameters) - i128::from(case.parameters)))
-                .unwrap_or_else(|it| it.to_string().chars().take(150).collect());
+            let difference = match found {
+                Ok(it) => format!("{:+}", i128::from(it.parameters) - i128::from(case.parameters)),
+                Err(error) => error.to_string().chars().take(150).collect(),
+            };
             wrong.push(format!(
                 "{:?} {} ({}): {difference}",
                 case.config.architectures(),

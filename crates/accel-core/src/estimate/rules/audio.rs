@@ -140,9 +140,9 @@ pub(super) fn clap(facts: &Facts<'_>, head: &str) -> Counted {
             * encoder_layer(hidden, text.size("intermediate_size")?)
         + linear(hidden, hidden, true);
     let audio = facts.part("audio_config", "clap_audio_model")?;
-    let heard = audio.size("hidden_size")?;
+    let output = audio.size("hidden_size")?;
     let meet = |inputs: Size| linear(inputs, width, true) + linear(width, width, true);
-    Ok(Some(read + clap_audio(&audio)? + meet(hidden) + meet(heard) + 2))
+    Ok(Some(read + clap_audio(&audio)? + meet(hidden) + meet(output) + 2))
 }
 
 fn clap_audio(facts: &Facts<'_>) -> Result<Size, EstimateError> {

@@ -28,9 +28,12 @@ pub(super) fn resnet_body(facts: &Facts<'_>, frozen: bool) -> Result<Size, Estim
     for (stage, (&width, &depth)) in facts.sizes("hidden_sizes")?.iter().zip(&depths).enumerate() {
         let narrow = facts.divide(width, 4, "hidden_sizes")?;
         let strided = stage > 0 || early;
-        let layer = |inputs: Size| match basic {
-            true => unit(inputs, width, 9) + unit(width, width, 9),
-            false => unit(inputs, narrow, 1) + unit(narrow, narrow, 9) + unit(narrow, width, 1),
+        let layer = |inputs: Size| {
+            if basic {
+                unit(inputs, width, 9) + unit(width, width, 9)
+            } else {
+                unit(inputs, narrow, 1) + unit(narrow, narrow, 9) + unit(narrow, width, 1)
+            }
         };
         // Where the shape changes, the input is projected.
         let shortcut = if inputs != width || strided { unit(inputs, width, 1) } else { 0 };
@@ -115,9 +118,12 @@ pub(super) fn mobilenet_v2(facts: &Facts<'_>, head: &str) -> Counted {
     let last =
         if facts.flag("finegrained_output")? && multiplier < 1.0 { 1280 } else { channels(1280) };
     body += conv_norm(channels(320), last, 1);
+    let outputs =
+        if facts.flag("finegrained_output")? && multiplier < 1.0 { 1280 } else { channels(1280) };
+    body += conv_norm(channels(320), outputs, 1);
     Ok(Some(match head {
         "Model" => body,
-        "ForImageClassification" => body + linear(last, facts.labels()?, true),
+        "ForImageClassification" => body + linear(outputs, facts.labels()?, true),
         _ => return Ok(None),
     }))
 }

@@ -33,20 +33,20 @@ pub(super) fn patches(facts: &Facts<'_>, bias: bool) -> Result<(Size, Size), Est
 
 pub(super) fn clip_text(facts: &Facts<'_>, head: &str) -> Counted {
     let projection = linear(facts.size("hidden_size")?, facts.size("projection_dim")?, false);
-    tower(text_tower(facts)?, projection, head)
+    Ok(tower(text_tower(facts)?, projection, head))
 }
 
 pub(super) fn clip_vision(facts: &Facts<'_>, head: &str) -> Counted {
     let projection = linear(facts.size("hidden_size")?, facts.size("projection_dim")?, false);
-    tower(vision_tower(facts)?, projection, head)
+    Ok(tower(vision_tower(facts)?, projection, head))
 }
 
-fn tower(body: Size, projection: Size, head: &str) -> Counted {
-    Ok(match head {
+fn tower(body: Size, projection: Size, head: &str) -> Option<Size> {
+    match head {
         "Model" => Some(body),
         "ModelWithProjection" => Some(body + projection),
         _ => None,
-    })
+    }
 }
 
 pub(super) fn clip(facts: &Facts<'_>, head: &str) -> Counted {

@@ -65,9 +65,8 @@ impl Kind {
         let (extra_positions, embedding_norm, last_norm) = match model_type {
             "mbart" => (Some(2), true, true),
             "marian" => (Some(0), false, false),
-            "pegasus" => (Some(0), false, true),
+            "blenderbot" | "pegasus" => (Some(0), false, true),
             "m2m_100" => (None, false, true),
-            "blenderbot" => (Some(0), false, true),
             "blenderbot-small" => (Some(0), true, false),
             _ => (Some(2), true, false),
         };

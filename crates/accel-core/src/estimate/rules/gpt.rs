@@ -124,14 +124,14 @@ pub(super) fn falcon(facts: &Facts<'_>, head: &str) -> Counted {
     } else {
         3 * hidden
     };
-    let norms = if !facts.flag("parallel_attn")? {
-        2
-    } else {
+    let norms = if facts.flag("parallel_attn")? {
         match facts.optional("num_ln_in_parallel_attn")? {
             Some(2) => 2,
             None if grouped => 2,
             _ => 1,
         }
+    } else {
+        2
     };
     let layer = linear(hidden, qkv, bias)
         + linear(hidden, hidden, bias)

@@ -52,12 +52,11 @@ pub(super) fn mixture(facts: &Facts<'_>, head: &str) -> Counted {
 fn sparse_layers(facts: &Facts<'_>, layers: Size) -> Result<Size, EstimateError> {
     let experts = facts.size("num_experts")?;
     let step = facts.optional("decoder_sparse_step")?.unwrap_or(1);
-    let dense = match facts.has("mlp_only_layers") {
-        true => facts.sizes("mlp_only_layers")?,
-        false => Vec::new(),
-    };
+    let dense =
+        if facts.has("mlp_only_layers") { facts.sizes("mlp_only_layers")? } else { Vec::new() };
     facts.divide(layers, step, "decoder_sparse_step")?;
-    let sparse = |layer: &Size| experts > 0 && (layer + 1) % step == 0 && !dense.contains(layer);
+    let sparse =
+        |layer: &Size| experts > 0 && (layer + 1).is_multiple_of(step) && !dense.contains(layer);
     Ok((0..layers).filter(sparse).count() as Size)
 }
 

@@ -85,8 +85,8 @@ fn qwen2_vision(facts: &Facts<'_>) -> Result<Size, EstimateError> {
     let (size, output) = (facts.size("embed_dim")?, facts.size("hidden_size")?);
     let (patch, frames) = (facts.size("patch_size")?, facts.size("temporal_patch_size")?);
     let layer = encoder_layer(size, facts.size("mlp_ratio")? * size);
-    let side = facts.size("spatial_merge_size")?;
-    let merged = size * side * side;
+    let together = facts.size("spatial_merge_size")?;
+    let merged = size * together * together;
     Ok(conv(facts.size("in_channels")?, size, patch * patch * frames, false)
         + facts.layers("depth")? * layer
         + norm(size)
