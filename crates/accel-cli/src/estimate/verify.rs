@@ -128,9 +128,6 @@ fn measure(
         ..ModelFacts::default()
     };
     let kind: Subfamily = classify(&facts).map(|it| it.subfamily).map_err(|_| {
-    let facts =
-        ModelFacts { architectures: &architectures, model_type: config.model_type(), tasks: &[] };
-    let kind: Subfamily = classify(&facts).map(|it| it.subfamily).ok_or_else(|| {
         Failure::input(
             "unknown-kind",
             format!("{}: config.json does not tell what kind of model it is", subject.name),

@@ -115,9 +115,6 @@ pub(super) fn mobilenet_v2(facts: &Facts<'_>, head: &str) -> Counted {
         let wide = whole(rounded(inputs, expand));
         body += conv_norm(inputs, wide, 1) + separable(wide, outputs);
     }
-    let last =
-        if facts.flag("finegrained_output")? && multiplier < 1.0 { 1280 } else { channels(1280) };
-    body += conv_norm(channels(320), last, 1);
     let outputs =
         if facts.flag("finegrained_output")? && multiplier < 1.0 { 1280 } else { channels(1280) };
     body += conv_norm(channels(320), outputs, 1);
