@@ -57,7 +57,10 @@ def main() -> None:
     written = {it.split("\t")[0] for it in labelled.splitlines()}
     lines = [it for it in lines if it.split("\t")[0] not in written]
     title = f"# Checkpoints that transformers {VERSION} documents; written by tools/documented_checkpoints.py.\n"
-    for name, part in (("dev", lines[::2]), ("held_out", lines[1::2])):
+    # One that showed a mistake, which was mended, measures nothing any more.
+    moved = [it for it in lines[1::2] if it.startswith("meta-llama/Llama-4-Scout-17B-16E\t")]
+    held_out = [it for it in lines[1::2] if it not in moved]
+    for name, part in (("dev", lines[::2] + moved), ("held_out", held_out)):
         (ROOT / f"tests/classify/documented_{name}.tsv").write_text(title + "".join(part))
         print(name, len(part))
 

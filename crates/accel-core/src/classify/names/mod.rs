@@ -144,6 +144,8 @@ fn of_network(
             );
         }
     }
+    // Owners of language models have others, too.
+    let of_owner = of_owner.filter(|it| *it != Kinds::one(Subfamily::CausalLm));
     let narrowed = of_owner.map(|it| it.and(kinds)).filter(|it| !it.is_none());
     let basis = match network.rule.sort {
         Sort::Network(0..=3) => Basis::NameCommonNetwork,
