@@ -289,7 +289,7 @@ fn without_home(text: &str, home: Option<&str>) -> String {
             let end =
                 text[name..].find(['/', '\\', ':', ' ', '\n']).map_or(text.len(), |it| name + it);
             // In front of Windows' there is the drive.
-            let drive = text[..at].strip_suffix(':').map(|it| it.len()).filter(|it| {
+            let drive = text[..at].strip_suffix(':').map(str::len).filter(|it| {
                 start.starts_with('\\')
                     && text[..*it].ends_with(|it: char| it.is_ascii_alphabetic())
             });
