@@ -107,15 +107,13 @@ fn formats(text: &str) -> Result<Formats, String> {
         return Ok(Formats(WeightFormat::ALL.to_vec()));
     }
     let names = || WeightFormat::ALL.iter().map(|it| it.name());
-    match WeightFormat::ALL.iter().find(|it| it.name() == text) {
-        Some(found) => Ok(Formats(vec![*found])),
-        None => {
-            let hint = accel_core::nearest(text, names())
-                .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
-            let known: Vec<_> = names().collect();
-            Err(format!("no such precision{hint}; known are {} and all", known.join(", ")))
-        }
+    if let Some(found) = WeightFormat::ALL.iter().find(|it| it.name() == text) {
+        return Ok(Formats(vec![*found]));
     }
+    let hint = accel_core::nearest(text, names())
+        .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
+    let known: Vec<_> = names().collect();
+    Err(format!("no such precision{hint}; known are {} and all", known.join(", ")))
 }
 
 /// Bytes of `8GiB`, `500 MB` or `1000000`.

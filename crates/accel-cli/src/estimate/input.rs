@@ -40,10 +40,7 @@ pub(super) fn arguments(
                 given.extend(["--max-new-tokens".to_owned(), NEW_TOKENS.to_string()]);
             }
         }
-        Subfamily::ImageClassifier | Subfamily::ObjectDetector => {
-            given.push(write("image.png", &png(224, 224))?);
-        }
-        Subfamily::ImageTextEncoder => {
+        Subfamily::ImageClassifier | Subfamily::ObjectDetector | Subfamily::ImageTextEncoder => {
             given.push(write("image.png", &png(224, 224))?);
         }
         Subfamily::VisionLanguage => {

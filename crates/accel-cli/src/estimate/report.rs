@@ -40,13 +40,10 @@ fn human(answer: &Answer, arguments: &EstimateArgs, console: Console) {
     let parts = &it.memory_bytes;
     let workload = &it.workload;
     let mut text = format!(
-        "{}: {} parameters, {}\n",
+        "{}: {} parameters, {}\n{}, batch {}, context {}\n\n",
         console.paint.bold(&answer.name),
         grouped(it.parameters),
-        source(it, &answer.counted)
-    );
-    text += &format!(
-        "{}, batch {}, context {}\n\n",
+        source(it, &answer.counted),
         it.weight_format.name(),
         workload.batch,
         workload.context
@@ -66,13 +63,16 @@ fn human(answer: &Answer, arguments: &EstimateArgs, console: Console) {
         vec![plain("CPU cores"), plain(needs.cpu_cores.to_string())],
     ];
     text += &table(console.paint, &rows);
-    if let Some(memory) = arguments.memory {
-        text += &match needs.batch_size {
-            0 => format!("\nnot even one input fits into {}\n", size(memory)),
-            batch => format!("\nup to {batch} inputs at once fit into {}\n", size(memory)),
-        };
-    }
     console.print(&text);
+    match (arguments.memory, needs.batch_size) {
+        (Some(memory), 0) => {
+            console.say(&format!("\nnot even one input fits into {}", size(memory)));
+        }
+        (Some(memory), batch) => {
+            console.say(&format!("\nup to {batch} inputs at once fit into {}", size(memory)));
+        }
+        (None, _) => {}
+    }
     for note in &it.assumptions {
         console.say(&format!("- {note}"));
     }

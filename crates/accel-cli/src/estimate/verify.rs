@@ -23,7 +23,7 @@ use crate::json;
 const EVERY: Duration = Duration::from_millis(1);
 
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// An estimate and what was measured.
 struct Measured {
@@ -209,7 +209,7 @@ fn watched(mut child: Child, name: &str) -> Result<(u64, Value), Failure> {
     Ok((peak, document))
 }
 
-/// `VmHWM` of `/proc/PID/status` (proc_pid_status(5)): the most that was resident at once.
+/// `VmHWM` of `/proc/PID/status` (its manual page is `proc_pid_status`): the most that was resident at once.
 fn peak_bytes(status: &str) -> Option<u64> {
     let text = std::fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;

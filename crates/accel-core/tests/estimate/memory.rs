@@ -83,6 +83,16 @@ fn a_decoder_keeps_its_encoder_and_an_encoder_keeps_nothing() {
 }
 
 #[test]
+fn a_decoder_without_a_head_keeps_its_cache_and_a_classifier_none() {
+    let cache =
+        |config: Value| of(config, &request(WeightFormat::Fp16, 1, 4096)).memory_bytes.kv_cache;
+    assert_eq!(cache(json!({"model_type": "llama"})), 2 << 30);
+    let class = ["LlamaForSequenceClassification"];
+    assert_eq!(cache(json!({"model_type": "llama", "architectures": class})), 0);
+    assert_eq!(cache(json!({"model_type": "t5", "architectures": ["T5EncoderModel"]})), 0);
+}
+
+#[test]
 fn scores_grow_with_the_square_and_logits_with_the_vocabulary() {
     let found = |context| of(llama_2_7b(), &request(WeightFormat::Fp16, 1, context)).memory_bytes;
     // 32 heads of 4096 × 4096 scores, before and after the softmax, beside queries, keys, values

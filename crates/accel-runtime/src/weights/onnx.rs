@@ -47,8 +47,7 @@ fn repeats(name: &str, names: &[String]) -> bool {
     match name {
         "decoder_with_past_model" => has("decoder_model") || has("decoder_model_merged"),
         "decoder_model" => has("decoder_model_merged"),
-        "text_model" | "vision_model" | "audio_model" => has("model"),
-        "model_with_past" => has("model"),
+        "text_model" | "vision_model" | "audio_model" | "model_with_past" => has("model"),
         _ => false,
     }
 }
@@ -133,18 +132,14 @@ fn weights(graph: &OnnxGraph) -> (u64, u64) {
     for weight in &graph.initializers {
         let name = weight.name.as_str();
         let elements: u64 = weight.dims.iter().product();
-        let held = if let Some(held) = roles.packed.get(name) {
-            *held
-        } else if roles.quantized.contains(name) {
-            elements
-        } else if FLOATS.contains(&weight.elem_type)
+        let floats = FLOATS.contains(&weight.elem_type)
             && elements > 1
             && !roles.others.contains(name)
-            && !name.ends_with("_scale")
-        {
-            elements
-        } else {
-            continue;
+            && !name.ends_with("_scale");
+        let held = match roles.packed.get(name) {
+            Some(held) => *held,
+            None if floats || roles.quantized.contains(name) => elements,
+            None => continue,
         };
         parameters = parameters.saturating_add(held);
         tensors += 1;

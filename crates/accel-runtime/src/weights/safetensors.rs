@@ -217,7 +217,7 @@ pub fn count(dir: &Path) -> Result<Option<WeightCount>> {
         let reason = format!("it names tensor `{}`, which no file has", name.escape_debug());
         return Err(invalid(&dir.join(INDEX), &reason));
     }
-    let mut counted = counted(&tensors, packed_bits(dir))?;
+    let mut counted = counted(&tensors, packed_bits(dir));
     counted.file_bytes = file_bytes;
     counted.files = files;
     Ok(Some(counted))
@@ -311,10 +311,7 @@ const COMPANIONS: [&str; 14] = [
     "weight_zero_point",
 ];
 
-fn counted(
-    tensors: &BTreeMap<String, TensorHeader>,
-    packed_bits: Option<u64>,
-) -> Result<WeightCount> {
+fn counted(tensors: &BTreeMap<String, TensorHeader>, packed_bits: Option<u64>) -> WeightCount {
     let (mut parameters, mut counted, mut buffers, mut companions) = (0_u64, 0, 0_u64, 0_u64);
     let mut notes = Vec::new();
     let mut assumed_bits = false;
@@ -361,14 +358,14 @@ fn counted(
                 .to_owned(),
         );
     }
-    Ok(WeightCount {
+    WeightCount {
         parameters,
         tensors: counted,
         file_bytes: 0,
         files: Vec::new(),
         precision: None,
         notes,
-    })
+    }
 }
 
 /// `attn.bias` of GPT-2 and its kin in older files: a square of ones below the diagonal.
