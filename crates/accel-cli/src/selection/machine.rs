@@ -9,16 +9,23 @@ use serde_json::Value;
 
 use super::args::Common;
 use super::models::read_limited;
+use crate::console::Console;
 use crate::failure::Failure;
 
 /// The most bytes that a machine's description may have.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// What the machine has: from `--hardware`, or detected.
-pub(super) fn inventory(args: &Common) -> Result<Inventory, Failure> {
+pub(super) fn inventory(args: &Common, console: Console) -> Result<Inventory, Failure> {
     match &args.hardware {
         Some(path) => from_file(path),
-        None => Ok(detect_cached(&CacheOptions::default()).inventory),
+        None => {
+            let detected = detect_cached(&CacheOptions::default());
+            for note in &detected.notes {
+                console.note(note);
+            }
+            Ok(detected.inventory)
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use std::path::Path;
 use accel_core::classify::{ModelFacts, classify};
 use accel_core::compatibility::{Model, cells_of_relatives};
 use accel_core::estimate::{
-    Estimate, ParametersSource, Request, Workload, estimate, estimate_from_parameters,
+    Estimate, ParametersSource, Request, Workload, estimate, estimate_counted,
 };
 use accel_core::{Config, Precision, Vocabulary as _, nearest};
+use accel_runtime::weights;
 use serde::Deserialize;
 
 use super::args::Common;
@@ -63,7 +64,9 @@ impl Catalogue {
         };
         let mut models = document.items;
         for model in &mut models {
-            model.estimates = estimates(model.config.as_ref(), model.parameters, workload);
+            let counted =
+                (model.parameters > 0).then_some((model.parameters, ParametersSource::Registry));
+            model.estimates = estimates(model.config.as_ref(), counted, workload);
         }
         Ok(Self { models, workload })
     }
@@ -138,7 +141,9 @@ impl Catalogue {
             ));
         };
         let subfamily = classification.subfamily;
-        let estimates = estimates(Some(&config), 0, self.workload);
+        let counted = weights::count(folder, None)?;
+        let counted = counted.map(|it| (it.parameters, ParametersSource::WeightFiles));
+        let estimates = estimates(Some(&config), counted, self.workload);
         Ok(Model {
             key: folder.display().to_string(),
             class: String::new(),
@@ -173,16 +178,20 @@ fn precisions(folder: &Path) -> Vec<Precision> {
 }
 
 /// What a model needs in every precision: from its config where its architecture has rules, else
-/// from the number of its parameters; nothing where neither is known.
-fn estimates(config: Option<&Config>, parameters: u64, workload: Workload) -> Vec<Estimate> {
+/// from the number of its weights alone; nothing where neither is known.
+fn estimates(
+    config: Option<&Config>,
+    counted: Option<(u64, ParametersSource)>,
+    workload: Workload,
+) -> Vec<Estimate> {
     let of = |precision: &Precision| {
-        let workload = Workload { precision: *precision, ..workload };
-        let by_config = config.and_then(|it| estimate(it, &Request::new(workload)).ok());
-        by_config.or_else(|| {
-            (parameters > 0).then(|| {
-                estimate_from_parameters(parameters, ParametersSource::Registry, &workload)
-            })
-        })
+        let request = Request {
+            counted: counted.filter(|(_, source)| *source == ParametersSource::WeightFiles),
+            ..Request::new(Workload { precision: *precision, ..workload })
+        };
+        let by_config = config.and_then(|it| estimate(it, &request).ok());
+        by_config
+            .or_else(|| counted.map(|(count, source)| estimate_counted(count, source, &request)))
     };
     Precision::ALL.iter().filter_map(of).collect()
 }

@@ -196,7 +196,9 @@ impl Assessment {
             Finding::Absent => target
                 .and_then(|it| it.obstacle.as_ref())
                 .map_or_else(|| format!("use a machine with {label}"), |it| it.remedy.clone()),
-            Finding::NeedUnknown => "give its folder, so that its weights are counted".to_owned(),
+            Finding::NeedUnknown => {
+                "run `accel estimate` on it, which says what is missing".to_owned()
+            }
             // A driver that does not tell cannot be made to.
             _ => return None,
         })
