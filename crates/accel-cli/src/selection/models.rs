@@ -1,6 +1,6 @@
 //! The models that are judged: the catalogue's, and folders.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use accel_core::estimate::{
     Estimate, ParametersSource, Request, Workload, estimate, estimate_counted,
 };
 use accel_core::{Config, Precision, Vocabulary as _, nearest};
-use accel_runtime::weights;
+use accel_runtime::{ModelDir, weights};
 use serde::Deserialize;
 
 use super::args::Common;
@@ -141,6 +141,7 @@ impl Catalogue {
             ));
         };
         let subfamily = classification.subfamily;
+        let precisions = precisions(folder)?;
         let counted = weights::count(folder, None)?;
         let counted = counted.map(|it| (it.parameters, ParametersSource::WeightFiles));
         let estimates = estimates(Some(&config), counted, self.workload);
@@ -154,7 +155,9 @@ impl Catalogue {
             subfamily,
             tasks: subfamily.tasks().to_vec(),
             parameters: estimates.first().map_or(0, |it| it.parameters),
-            precisions: precisions(&folder.join("onnx")),
+            // A folder without graphs may be exported to any.
+            lacks_fp32: !(precisions.is_empty() || precisions.contains(&Precision::Fp32)),
+            precisions,
             cells: cells_of_relatives(&self.models, subfamily),
             estimates,
             config: Some(config),
@@ -162,19 +165,16 @@ impl Catalogue {
     }
 }
 
-/// Precisions beside single precision in which a folder has a graph.
-fn precisions(folder: &Path) -> Vec<Precision> {
-    let files: Vec<String> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|it| it.file_name().into_string().ok())
-        .collect();
-    let has = |it: &Precision| {
-        let end = format!("{}.onnx", it.file_suffix());
-        files.iter().any(|file| file.ends_with(&end))
-    };
-    Precision::ALL.iter().copied().filter(|it| !it.file_suffix().is_empty() && has(it)).collect()
+/// Precisions in which a folder has graphs.
+fn precisions(folder: &Path) -> Result<Vec<Precision>, Failure> {
+    let dir = ModelDir::open(folder)?;
+    let mut found = Vec::new();
+    for precision in Precision::ALL {
+        if !dir.graph_names(*precision)?.is_empty() {
+            found.push(*precision);
+        }
+    }
+    Ok(found)
 }
 
 /// What a model needs in every precision: from its config where its architecture has rules, else

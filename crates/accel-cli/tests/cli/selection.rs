@@ -224,6 +224,7 @@ fn a_folder_is_judged_by_its_kind() {
     };
     let document = select(&model).ended(0).json();
     assert_eq!(document["given"]["level"], "low");
+    assert_eq!(document["given"]["precision"], "fp16");
     assert_eq!(document["estimates"][0]["parameters_source"], "weight_files");
     let findings: Vec<_> = document["given"]["reasons"].as_array().unwrap().iter().collect();
     assert!(findings.iter().any(|it| it["finding"] == "relative"), "{findings:?}");
