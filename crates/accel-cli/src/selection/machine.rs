@@ -17,16 +17,14 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// What the machine has: from `--hardware`, or detected.
 pub(super) fn inventory(args: &Common, console: Console) -> Result<Inventory, Failure> {
-    match &args.hardware {
-        Some(path) => from_file(path),
-        None => {
-            let detected = detect_cached(&CacheOptions::default());
-            for note in &detected.notes {
-                console.note(note);
-            }
-            Ok(detected.inventory)
-        }
+    if let Some(path) = &args.hardware {
+        return from_file(path);
     }
+    let detected = detect_cached(&CacheOptions::default());
+    for note in &detected.notes {
+        console.note(note);
+    }
+    Ok(detected.inventory)
 }
 
 /// An inventory by itself, the `inventory` of a document, or a recorded machine.
