@@ -165,7 +165,7 @@ pub(crate) struct SelectArgs {
     #[arg(long, value_name = "N", help_heading = WHERE)]
     pub(crate) index: Option<u32>,
 
-    /// What happens when the first choice cannot be had: strict, next_best, cpu
+    /// What happens when the first choice cannot be had: `strict`, `next_best`, `cpu`
     #[arg(
         long, value_name = "POLICY", value_parser = member::<FallbackPolicy>, default_value = "strict",
         help_heading = WHERE

@@ -17,22 +17,25 @@ pub(super) fn run(args: &CompatibleArgs, console: Console) -> Result<(), Failure
     let models = catalogue.find_all(&args.model)?;
     let overrides = args.common.overrides()?;
     let precision = args.common.precision;
-    let targets =
-        if args.any_machine { None } else { Some(targets(&machine::inventory(&args.common)?)) };
+    let targets = if args.any_machine {
+        None
+    } else {
+        Some(targets(&machine::inventory(&args.common, console)?))
+    };
     let mut platforms = args.hw.clone();
     platforms.sort_unstable();
     platforms.dedup();
     let mut verdicts: Vec<Verdict> = Vec::new();
     for platform in platforms {
-        verdicts.extend(match &targets {
-            Some(targets) => compatible_models(&models, platform, targets, precision, &overrides),
-            None => {
-                let judge = |it| verdict(it, platform, precision, &overrides);
-                let mut all: Vec<_> = models.iter().map(judge).collect();
-                all.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.model.cmp(&b.model)));
-                all
-            }
-        });
+        if let Some(targets) = &targets {
+            let judged = compatible_models(&models, platform, targets, precision, &overrides);
+            verdicts.extend(judged);
+        } else {
+            let judge = |it| verdict(it, platform, precision, &overrides);
+            let mut all: Vec<_> = models.iter().map(judge).collect();
+            all.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.model.cmp(&b.model)));
+            verdicts.extend(all);
+        }
     }
     let none = verdicts.iter().all(|it| it.level == Level::None);
     if console.json() {

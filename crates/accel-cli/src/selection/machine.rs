@@ -9,17 +9,22 @@ use serde_json::Value;
 
 use super::args::Common;
 use super::models::read_limited;
+use crate::console::Console;
 use crate::failure::Failure;
 
 /// The most bytes that a machine's description may have.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// What the machine has: from `--hardware`, or detected.
-pub(super) fn inventory(args: &Common) -> Result<Inventory, Failure> {
-    match &args.hardware {
-        Some(path) => from_file(path),
-        None => Ok(detect_cached(&CacheOptions::default()).inventory),
+pub(super) fn inventory(args: &Common, console: Console) -> Result<Inventory, Failure> {
+    if let Some(path) = &args.hardware {
+        return from_file(path);
     }
+    let detected = detect_cached(&CacheOptions::default());
+    for note in &detected.notes {
+        console.note(note);
+    }
+    Ok(detected.inventory)
 }
 
 /// An inventory by itself, the `inventory` of a document, or a recorded machine.

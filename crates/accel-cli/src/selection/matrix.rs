@@ -18,8 +18,11 @@ use crate::json;
 /// Prints the matrix.
 pub(super) fn run(args: &MatrixArgs, console: Console) -> Result<(), Failure> {
     let catalogue = Catalogue::open(&args.common)?;
-    let targets =
-        if args.any_machine { None } else { Some(targets(&machine::inventory(&args.common)?)) };
+    let targets = if args.any_machine {
+        None
+    } else {
+        Some(targets(&machine::inventory(&args.common, console)?))
+    };
     let by = if args.family { MatrixBy::Family } else { MatrixBy::Model };
     let matrix = matrix(
         catalogue.all(),

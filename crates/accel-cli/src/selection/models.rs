@@ -1,15 +1,16 @@
 //! The models that are judged: the catalogue's, and folders.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use accel_core::classify::{ModelFacts, classify};
 use accel_core::compatibility::{Model, cells_of_relatives};
 use accel_core::estimate::{
-    Estimate, ParametersSource, Request, Workload, estimate, estimate_from_parameters,
+    Estimate, ParametersSource, Request, Workload, estimate, estimate_counted,
 };
 use accel_core::{Config, Precision, Vocabulary as _, nearest};
+use accel_runtime::{ModelDir, weights};
 use serde::Deserialize;
 
 use super::args::Common;
@@ -63,7 +64,9 @@ impl Catalogue {
         };
         let mut models = document.items;
         for model in &mut models {
-            model.estimates = estimates(model.config.as_ref(), model.parameters, workload);
+            let counted =
+                (model.parameters > 0).then_some((model.parameters, ParametersSource::Registry));
+            model.estimates = estimates(model.config.as_ref(), counted, workload);
         }
         Ok(Self { models, workload })
     }
@@ -138,7 +141,10 @@ impl Catalogue {
             ));
         };
         let subfamily = classification.subfamily;
-        let estimates = estimates(Some(&config), 0, self.workload);
+        let precisions = precisions(folder)?;
+        let counted = weights::count(folder, None)?;
+        let counted = counted.map(|it| (it.parameters, ParametersSource::WeightFiles));
+        let estimates = estimates(Some(&config), counted, self.workload);
         Ok(Model {
             key: folder.display().to_string(),
             class: String::new(),
@@ -149,7 +155,9 @@ impl Catalogue {
             subfamily,
             tasks: subfamily.tasks().to_vec(),
             parameters: estimates.first().map_or(0, |it| it.parameters),
-            precisions: precisions(&folder.join("onnx")),
+            // A folder without graphs may be exported to any.
+            lacks_fp32: !(precisions.is_empty() || precisions.contains(&Precision::Fp32)),
+            precisions,
             cells: cells_of_relatives(&self.models, subfamily),
             estimates,
             config: Some(config),
@@ -157,32 +165,33 @@ impl Catalogue {
     }
 }
 
-/// Precisions beside single precision in which a folder has a graph.
-fn precisions(folder: &Path) -> Vec<Precision> {
-    let files: Vec<String> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|it| it.file_name().into_string().ok())
-        .collect();
-    let has = |it: &Precision| {
-        let end = format!("{}.onnx", it.file_suffix());
-        files.iter().any(|file| file.ends_with(&end))
-    };
-    Precision::ALL.iter().copied().filter(|it| !it.file_suffix().is_empty() && has(it)).collect()
+/// Precisions in which a folder has graphs.
+fn precisions(folder: &Path) -> Result<Vec<Precision>, Failure> {
+    let dir = ModelDir::open(folder)?;
+    let mut found = Vec::new();
+    for precision in Precision::ALL {
+        if !dir.graph_names(*precision)?.is_empty() {
+            found.push(*precision);
+        }
+    }
+    Ok(found)
 }
 
 /// What a model needs in every precision: from its config where its architecture has rules, else
-/// from the number of its parameters; nothing where neither is known.
-fn estimates(config: Option<&Config>, parameters: u64, workload: Workload) -> Vec<Estimate> {
+/// from the number of its weights alone; nothing where neither is known.
+fn estimates(
+    config: Option<&Config>,
+    counted: Option<(u64, ParametersSource)>,
+    workload: Workload,
+) -> Vec<Estimate> {
     let of = |precision: &Precision| {
-        let workload = Workload { precision: *precision, ..workload };
-        let by_config = config.and_then(|it| estimate(it, &Request::new(workload)).ok());
-        by_config.or_else(|| {
-            (parameters > 0).then(|| {
-                estimate_from_parameters(parameters, ParametersSource::Registry, &workload)
-            })
-        })
+        let request = Request {
+            counted: counted.filter(|(_, source)| *source == ParametersSource::WeightFiles),
+            ..Request::new(Workload { precision: *precision, ..workload })
+        };
+        let by_config = config.and_then(|it| estimate(it, &request).ok());
+        by_config
+            .or_else(|| counted.map(|(count, source)| estimate_counted(count, source, &request)))
     };
     Precision::ALL.iter().filter_map(of).collect()
 }

@@ -16,7 +16,7 @@ use crate::json;
 /// Prints the models for a task.
 pub(super) fn run(args: &RecommendArgs, console: Console) -> Result<(), Failure> {
     let catalogue = Catalogue::open(&args.common)?;
-    let targets = targets(&machine::inventory(&args.common)?);
+    let targets = targets(&machine::inventory(&args.common, console)?);
     let mut platforms = args.hw.clone();
     platforms.sort_unstable();
     platforms.dedup();

@@ -18,7 +18,7 @@ use crate::json;
 pub(super) fn run(args: &SelectArgs, console: Console) -> Result<(), Failure> {
     let catalogue = Catalogue::open(&args.common)?;
     let model = catalogue.find(&args.model)?;
-    let inventory = machine::inventory(&args.common)?;
+    let inventory = machine::inventory(&args.common, console)?;
     let priority = match &args.priority {
         Some(list) => {
             parse_priority(list.split(',')).map_err(|it| Failure::usage(it.to_string()))?

@@ -215,7 +215,8 @@ fn a_folder_is_judged_by_its_kind() {
     let model = folder.path().join("mine");
     fs::create_dir_all(model.join("onnx")).unwrap();
     fs::copy(fixtures().join("bert/config.json"), model.join("config.json")).unwrap();
-    fs::write(model.join("onnx/model_fp16.onnx"), "").unwrap();
+    let graph = "onnx/model_fp16.onnx";
+    fs::copy(fixtures().join("bert").join(graph), model.join(graph)).unwrap();
     let select = |model: &std::path::Path| {
         let mut command = accel();
         command.args(["select", "--explain", "--format", "json", "--hardware"]);
@@ -223,6 +224,8 @@ fn a_folder_is_judged_by_its_kind() {
     };
     let document = select(&model).ended(0).json();
     assert_eq!(document["given"]["level"], "low");
+    assert_eq!(document["given"]["precision"], "fp16");
+    assert_eq!(document["estimates"][0]["parameters_source"], "weight_files");
     let findings: Vec<_> = document["given"]["reasons"].as_array().unwrap().iter().collect();
     assert!(findings.iter().any(|it| it["finding"] == "relative"), "{findings:?}");
     fs::write(model.join("config.json"), "{\"architectures\": [\"Frobnicator\"]}").unwrap();

@@ -83,18 +83,22 @@ impl Assessment {
                 }
                 _ => format!("the catalogue has no {} on {label}", model.subfamily),
             },
-            Rule::Precision => match finding {
-                Finding::PrecisionRefused => format!(
-                    "{precision} does not work there: {}",
-                    cell.and_then(|it| it.refusal(precision))
-                        .map_or("its tests record it", |it| it.trim_end_matches('.'))
-                ),
-                Finding::PrecisionTested if cell.is_some_and(|it| it.relative.is_some()) => {
-                    format!("it has {precision} files")
+            Rule::Precision => {
+                let own = cell.is_some_and(|it| it.relative.is_some());
+                match (finding, own) {
+                    (Finding::PrecisionRefused, _) => format!(
+                        "{precision} does not work there: {}",
+                        cell.and_then(|it| it.refusal(precision))
+                            .map_or("its tests record it", |it| it.trim_end_matches('.'))
+                    ),
+                    (Finding::PrecisionTested, true) => format!("it has {precision} files"),
+                    (Finding::PrecisionTested, false) => {
+                        format!("{precision} files are part of its tests")
+                    }
+                    (_, true) => format!("it has no {precision} files"),
+                    (_, false) => format!("no test has {precision} files of it"),
                 }
-                Finding::PrecisionTested => format!("{precision} files are part of its tests"),
-                _ => format!("no test has {precision} files of it"),
-            },
+            }
             Rule::Size | Rule::Limit => {
                 let weights = Bytes(model.weights_bytes(precision).unwrap_or(0));
                 let limit = Bytes(cell.map_or(0, |it| it.memory_limit_bytes));
@@ -196,7 +200,9 @@ impl Assessment {
             Finding::Absent => target
                 .and_then(|it| it.obstacle.as_ref())
                 .map_or_else(|| format!("use a machine with {label}"), |it| it.remedy.clone()),
-            Finding::NeedUnknown => "give its folder, so that its weights are counted".to_owned(),
+            Finding::NeedUnknown => {
+                "run `accel estimate` on it, which says what is missing".to_owned()
+            }
             // A driver that does not tell cannot be made to.
             _ => return None,
         })

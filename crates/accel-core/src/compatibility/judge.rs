@@ -59,8 +59,9 @@ pub(crate) fn assess(
     if let Some(precision) = precision {
         return with(precision);
     }
-    let mut best = with(Precision::Fp32);
-    for precision in Precision::ALL.iter().copied().skip(1).filter(|it| model.has(*it)) {
+    let mut available = Precision::ALL.iter().copied().filter(|it| model.has(*it));
+    let mut best = with(available.next().unwrap_or(Precision::Fp32));
+    for precision in available {
         if best.suits() == Level::High {
             break;
         }

@@ -43,6 +43,9 @@ pub struct Model {
     /// Precisions beside single precision in which it has files.
     #[serde(default)]
     pub precisions: Vec<Precision>,
+    /// Whether single precision is what it has no files in, as in a folder of quantised graphs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_fp32: bool,
     /// What is known of it on each platform.
     #[serde(rename = "platforms")]
     pub cells: BTreeMap<Platform, Cell>,
@@ -70,9 +73,12 @@ impl Model {
         })
     }
 
-    /// Whether its tests have files of that precision.
+    /// Whether it, or its tests, have files of that precision.
     pub fn has(&self, precision: Precision) -> bool {
-        precision == Precision::Fp32 || self.precisions.contains(&precision)
+        match precision {
+            Precision::Fp32 => !self.lacks_fp32,
+            _ => self.precisions.contains(&precision),
+        }
     }
 }
 

@@ -109,6 +109,15 @@ fn a_refused_precision_says_so_and_an_untested_one_is_low() {
 }
 
 #[test]
+fn a_folder_of_reduced_graphs_is_not_judged_in_single_precision() {
+    let mut model = bert();
+    model.lacks_fp32 = true;
+    assert_eq!(anywhere(&model, Platform::Cpu, None).precision, Precision::Fp16);
+    let fp32 = anywhere(&model, Platform::Cpu, Some(Precision::Fp32));
+    assert!(fp32.found(Finding::PrecisionUntested));
+}
+
+#[test]
 fn the_platform_s_limit_leads_to_a_narrower_file_or_to_none() {
     let mut large = model("large", Subfamily::CausalLm, 3 * GIB);
     large.cells.get_mut(&Platform::Webgpu).unwrap().memory_limit_bytes = 2 * GIB;

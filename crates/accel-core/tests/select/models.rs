@@ -36,6 +36,7 @@ pub(crate) fn model(key: &str, subfamily: Subfamily, weights: u64) -> Model {
         parameters: weights / 4,
         config: None,
         precisions: vec![Precision::Fp16],
+        lacks_fp32: false,
         cells: Platform::ALL.iter().map(|it| (*it, real(Evidence::Ci))).collect(),
         estimates: Vec::new(),
     };
