@@ -12,6 +12,7 @@ mod graph;
 mod machine;
 mod matrix;
 mod models;
+mod needs;
 mod platforms;
 mod probe;
 mod registry;
@@ -120,7 +121,7 @@ fn examine(
         add(load(model, &loaded_on, timeout, registry, console));
     }
     add(Probed {
-        findings: models::together(&models, &inventory).into_iter().collect(),
+        findings: needs::together(&models, &inventory).into_iter().collect(),
         checks: Vec::new(),
     });
     let matrix = arguments.matrix.then(|| matrix::matrix(&models, &usable, &all.checks));

@@ -10,6 +10,7 @@ use accel_core::{Precision, Subfamily, Vocabulary as _};
 use accel_runtime::{Error, ModelDir};
 use serde::Deserialize;
 
+use super::needs::{Needs, fits, needs};
 use super::probe::Probed;
 use super::registry::Registry;
 use crate::console;
@@ -24,8 +25,8 @@ pub(super) struct Subject {
     pub(super) folder: Option<PathBuf>,
     /// Its line in the registry, where there is one.
     pub(super) location: Option<Location>,
-    /// Bytes that it needs at least; `None` while unknown.
-    pub(super) needed_bytes: Option<u64>,
+    /// What it needs; `None` while unknown.
+    pub(super) needs: Option<Needs>,
     /// Why it is not to be loaded, once that is known.
     pub(super) obstacle: Option<String>,
 }
@@ -123,7 +124,7 @@ pub(super) fn all(
 
 fn subject(name: String, folder: Option<PathBuf>, location: Option<Location>) -> Subject {
     let obstacle = folder.is_none().then(|| "there is no such model here".to_owned());
-    Subject { name, folder, location, needed_bytes: None, obstacle }
+    Subject { name, folder, location, needs: None, obstacle }
 }
 
 fn is_same(known: Option<&Path>, other: &Path) -> bool {
@@ -182,7 +183,7 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
 
     match graphs(&dir) {
         Ok((detail, bytes)) => {
-            model.needed_bytes = Some(needed_bytes(bytes));
+            model.needs = Some(needs(&dir, bytes));
             record(Component::Model, "read its graphs", Ok(detail));
         }
         Err(error) => {
@@ -191,62 +192,14 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
         }
     }
 
-    if let Some((needed, usable)) = model.needed_bytes.zip(inventory.memory.usable_bytes()) {
-        let outcome = fits(needed, usable, inventory);
+    if let Some((needs, usable)) = model.needs.as_ref().zip(inventory.memory.usable_bytes()) {
+        let outcome = fits(needs, usable, inventory);
         if matches!(&outcome, Err(finding) if finding.code == Code::ModelTooLarge) {
             model.obstacle.get_or_insert("it needs more memory than there is".to_owned());
         }
         record(Component::Memory, "compare its need with memory", outcome);
     }
     probed
-}
-
-/// What a model needs at least, from the bytes of its graphs: the one place to ask an estimate
-/// that knows more. Weights take their size; activations and caches come on top.
-const fn needed_bytes(graph_bytes: u64) -> u64 {
-    graph_bytes
-}
-
-/// Whether `needed` bytes fit into the `usable` ones; tight when less than a quarter is left for
-/// what comes on top of the weights.
-fn fits(needed: u64, usable: u64, inventory: &Inventory) -> Result<String, Box<Finding>> {
-    let shown = format!(
-        "its weights take {}, and {} of memory can be taken",
-        console::bytes(needed),
-        console::bytes(usable)
-    );
-    let code = if needed > usable {
-        Code::ModelTooLarge
-    } else if needed > usable / 4 * 3 {
-        Code::MemoryTight
-    } else {
-        return Ok(shown);
-    };
-    let finding = Finding::new(code, shown)
-        .seen("bytes needed at least", needed.to_string())
-        .seen(inventory.memory.available_bytes.source.as_str(), format!("{usable} bytes"));
-    Err(Box::new(finding))
-}
-
-/// Whether all models fit together, where they are several.
-pub(super) fn together(models: &[Subject], inventory: &Inventory) -> Option<Finding> {
-    let usable = inventory.memory.usable_bytes()?;
-    let each: Vec<_> = models.iter().filter_map(|it| it.needed_bytes).collect();
-    let sum = each.iter().fold(0_u64, |sum, it| sum.saturating_add(*it));
-    if each.len() < 2 || sum <= usable || each.iter().any(|it| *it > usable) {
-        return None;
-    }
-    let message = format!(
-        "{} models take {} together, and {} of memory can be taken",
-        each.len(),
-        console::bytes(sum),
-        console::bytes(usable)
-    );
-    Some(
-        Finding::new(Code::PoolTooLarge, message)
-            .seen("bytes needed at least", sum.to_string())
-            .seen(inventory.memory.available_bytes.source.as_str(), format!("{usable} bytes")),
-    )
 }
 
 /// What `config.json` says of the model's kind.

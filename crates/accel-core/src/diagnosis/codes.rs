@@ -366,6 +366,15 @@ codes! {
         "Load them in turn, and drop those that are not needed from the pool."
         "Choose smaller precisions, or spread the models over devices or machines."
 
+    NoEstimate = "ACC0506", Error, Memory, "A model's needs cannot be estimated";
+    "Nothing counts the parameters of such a model from its configuration."
+    causes
+        "The model type or class is one that no rules exist for."
+        "config.json names no model type."
+    remedies
+        "Give the model's folder in place of its config alone, so that the headers of its weights are counted."
+        "Give the number of parameters by hand."
+
     NoCandidate = "ACC0601", Error, Selection, "No platform serves the model here";
     "Every candidate was rejected; the finding lists each with its reason."
     causes
@@ -426,6 +435,14 @@ codes! {
     remedies
         "Run `accel doctor --test-hardware`."
         "Set the policy `strict` to get an error instead."
+
+    WrongDevice = "ACC0608", Error, Selection, "A list of devices cannot be read";
+    "What was asked for is no device, or stands in the list twice, or the list is empty."
+    causes
+        "A device's name or index is misspelt."
+        "The platform has no devices of that kind."
+    remedies
+        "Write platforms and devices separated by commas, such as `cuda:1,mps,cpu`."
 
     Load = "ACC0701", Error, Run, "The engine could not load the graph";
     "The engine is there and did not take the model."

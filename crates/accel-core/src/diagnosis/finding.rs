@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Code, Component, Severity};
-use crate::{Platform, UnknownName};
+use crate::Platform;
 
 /// One thing that was found, with what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,15 +166,4 @@ fn sentence(text: &str) -> String {
 fn command_in(advice: &str) -> Option<&str> {
     let mut parts = advice.split('`').skip(1).step_by(2);
     parts.find(|it| it.starts_with("accel ") || it.starts_with("accelgen "))
-}
-
-impl UnknownName {
-    /// The finding that it is.
-    pub fn finding(&self) -> Finding {
-        let finding = Finding::new(Code::UnknownName, self.to_string());
-        match &self.suggestion {
-            Some(name) => finding.advise(format!("Write `{name}`.")),
-            None => finding,
-        }
-    }
 }

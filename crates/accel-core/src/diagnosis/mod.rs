@@ -6,6 +6,7 @@
 //! Findings are plain data in a `Vec`; [`sort`], [`dedup`] and [`exit_code`] are functions on it.
 
 mod codes;
+mod errors;
 mod fallback;
 mod finding;
 mod report;

@@ -90,6 +90,25 @@ fn advice_comes_first_and_its_command_is_the_remedy() {
 }
 
 #[test]
+fn errors_of_this_crate_have_codes() {
+    let config = crate::Config::default();
+    let request = crate::estimate::Request::new(crate::estimate::Workload {
+        precision: crate::Precision::Fp32,
+        batch: 1,
+        context: 1,
+    });
+    let error = crate::estimate::estimate(&config, &request).unwrap_err();
+    assert_eq!(error.finding().code, Code::NoEstimate);
+    let code = |list: &[&str]| {
+        crate::select::parse_priority(list.iter().copied()).unwrap_err().finding().code
+    };
+    assert_eq!(code(&[]), Code::WrongDevice);
+    assert_eq!(code(&["cuba"]), Code::UnknownName);
+    let unknown = crate::classify::classify(&crate::classify::ModelFacts::default()).unwrap_err();
+    assert_eq!(unknown.finding().code, Code::UnknownKind);
+}
+
+#[test]
 fn every_level_of_fallback_has_its_own_code() {
     let codes: BTreeSet<_> = FallbackLevel::ALL.iter().map(|it| it.code()).collect();
     assert_eq!(codes.len(), 5);
