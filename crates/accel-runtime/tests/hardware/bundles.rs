@@ -126,6 +126,9 @@ fn write(text: &mut String, path: &str, value: &Value) {
             };
         }
         Value::Object(fields) => {
+            // In which order a map keeps its keys depends on the features of other crates.
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
             for (key, value) in fields {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 write(text, &path, value);
