@@ -20,8 +20,9 @@ pub struct Request {
     pub key_models_only: bool,
     /// Only these platforms.
     pub platforms: BTreeSet<Platform>,
-    /// Only real cells of these platforms, which some machine has; a simulation runs on any.
-    pub real_on: BTreeSet<Platform>,
+    /// Real cells that are left out, by the model's key, such as those that a machine cannot run; a
+    /// simulation runs on any machine.
+    pub left_out: BTreeSet<(String, Platform)>,
     /// Only cells of this variant; `None` is each cell's own.
     pub variant: Option<Variant>,
     /// Which kinds of cell files; [`Kind::Extra`] also needs the platform in `extras`.
@@ -54,7 +55,7 @@ impl Default for Request {
             families: None,
             key_models_only: false,
             platforms: Platform::ALL.iter().copied().collect(),
-            real_on: Platform::ALL.iter().copied().collect(),
+            left_out: BTreeSet::new(),
             variant: None,
             kinds: [Kind::Skill, Kind::Test, Kind::Extra].into(),
             extras: BTreeSet::new(),
@@ -95,11 +96,12 @@ impl Request {
     }
 
     /// Whether a supported cell is chosen by platform, machine and variant.
-    pub(crate) fn chooses(&self, platform: Platform, cell: &Cell) -> bool {
+    pub(crate) fn chooses(&self, model: &Model, platform: Platform, cell: &Cell) -> bool {
         self.platforms.contains(&platform)
             && variant(cell).is_some_and(|it| {
                 self.variant.is_none_or(|wanted| wanted == it)
-                    && (it == Variant::Simulation || self.real_on.contains(&platform))
+                    && (it == Variant::Simulation
+                        || !self.left_out.contains(&(model.key.to_string(), platform)))
             })
     }
 }

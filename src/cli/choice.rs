@@ -10,6 +10,7 @@ use super::console::count;
 use super::failure::Failure;
 use super::hardware;
 use crate::files::Kind;
+use crate::plan::{estimate_of, shown_bytes};
 use crate::registry::Registry;
 use crate::request::{Request, variant};
 use crate::sync;
@@ -50,13 +51,13 @@ impl Choice {
         let extras = extras(cli);
         let mut warnings = Vec::new();
         let platforms = platforms(cli, &extras)?;
-        let real_on = runnable(cli, &platforms, &mut warnings)?;
+        let left_out = left_out(cli, registry, &platforms, &mut warnings)?;
         let chooser = !cli.generate.is_empty() || !cli.family.is_empty() || cli.generate_missing;
         let all = cli.all || !(chooser || cli.enhance_openvino || cli.enhance_web_platforms);
         let everything = all
             && !cli.key_models_only
             && platforms.len() == Platform::ALL.len()
-            && real_on.len() == Platform::ALL.len()
+            && left_out.is_empty()
             && cli.variant.wanted().is_none()
             && cli.kind == KindArg::All
             && cli.limit.is_none();
@@ -65,7 +66,7 @@ impl Choice {
             families: (!cli.family.is_empty()).then(|| cli.family.iter().copied().collect()),
             key_models_only: cli.key_models_only,
             platforms,
-            real_on,
+            left_out,
             variant: cli.variant.wanted(),
             kinds: match cli.kind {
                 KindArg::Test => [Kind::Test, Kind::Extra].into(),
@@ -105,7 +106,9 @@ impl Choice {
                     let chosen = match variant(cell) {
                         _ if !request.platforms.contains(platform) => Chosen::No,
                         None => Chosen::Unsupported { reason: cell.reason.clone() },
-                        Some(variant) if request.chooses(*platform, cell) => Chosen::Yes(variant),
+                        Some(variant) if request.chooses(model, *platform, cell) => {
+                            Chosen::Yes(variant)
+                        }
                         Some(_) => Chosen::No,
                     };
                     (*platform, chosen)
@@ -150,23 +153,46 @@ fn platforms(cli: &Cli, extras: &BTreeSet<Platform>) -> Result<BTreeSet<Platform
     Ok(named)
 }
 
-/// The platforms that the machine of `--hardware` has. What that leaves out of `platforms` is said,
-/// with the reason.
-fn runnable(
+/// The real cells that the machine of `--hardware` cannot run: it lacks the platform, or has not the
+/// memory. What that leaves out of `platforms` is said, with the reason.
+fn left_out(
     cli: &Cli,
+    registry: &Registry,
     platforms: &BTreeSet<Platform>,
     warnings: &mut Vec<String>,
-) -> Result<BTreeSet<Platform>, Failure> {
-    let mut runnable: BTreeSet<_> = Platform::ALL.iter().copied().collect();
-    let Some(machine) = hardware::inventory(&cli.hardware)? else { return Ok(runnable) };
-    for state in machine.platforms.iter().filter(|it| !it.available) {
-        runnable.remove(&state.platform);
-        if platforms.contains(&state.platform) {
+) -> Result<BTreeSet<(String, Platform)>, Failure> {
+    let mut left_out = BTreeSet::new();
+    let Some(machine) = hardware::inventory(&cli.hardware)? else { return Ok(left_out) };
+    for state in &machine.platforms {
+        let wanted = platforms.contains(&state.platform);
+        if !state.available {
+            left_out.extend(registry.models.iter().map(|it| (it.key.to_string(), state.platform)));
             let why = state.obstacle.as_ref().map_or("no reason is given", |it| it.reason.as_str());
-            warnings.push(format!("--hardware leaves out {}: {why}", state.platform));
+            if wanted {
+                warnings.push(format!("--hardware leaves out {}: {why}", state.platform));
+            }
+            continue;
+        }
+        let Some(most) = hardware::memory_bytes(&machine, state.platform) else { continue };
+        for model in &registry.models {
+            let Some(cell) = model.cells.get(&state.platform) else { continue };
+            let needed = estimate_of(model, cell).requirements.min_memory_bytes;
+            if needed <= most {
+                continue;
+            }
+            left_out.insert((model.key.to_string(), state.platform));
+            if wanted && variant(cell) == Some(Variant::Real) {
+                warnings.push(format!(
+                    "--hardware leaves out {} on {}: it needs {}, and there is {} in all",
+                    model.key,
+                    state.platform,
+                    shown_bytes(needed),
+                    shown_bytes(most)
+                ));
+            }
         }
     }
-    Ok(runnable)
+    Ok(left_out)
 }
 
 /// The platforms of `--platform`; `None` is all.

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use accel_core::compatibility::targets;
 use accel_core::hardware::Inventory;
 use accel_core::{Platform, Vocabulary as _};
 use serde_json::Value;
@@ -81,6 +82,13 @@ pub(super) fn inventory(argument: &HardwareArg) -> Result<Option<Inventory>, Fai
         )),
         None => Ok(Some(inventory)),
     }
+}
+
+/// The most memory that a device of the platform has, in bytes; `None` when one does not tell.
+pub(super) fn memory_bytes(machine: &Inventory, platform: Platform) -> Option<u64> {
+    let targets = targets(machine);
+    let usable = targets.iter().filter(|it| it.platform == platform && it.obstacle.is_none());
+    usable.map(|it| it.total_bytes).max_by_key(|it| it.unwrap_or(u64::MAX)).flatten()
 }
 
 fn unreadable(path: &Path, why: &str) -> Failure {

@@ -2,6 +2,7 @@
 //!
 //! After this phase nothing reads the registry and templates take no decision.
 
+mod needs;
 mod pages;
 mod pipeline;
 
@@ -15,6 +16,8 @@ use crate::files::{CellFile, Kind, Origin};
 use crate::registry::{Model, Registry};
 use crate::request::{Layout, Request, variant};
 
+#[cfg(feature = "cli")]
+pub(crate) use needs::{estimate_of, shown_bytes};
 pub(crate) use pages::{Page, SkillPage};
 
 /// The frozen plan: files in the order of their paths.
@@ -83,7 +86,7 @@ fn chosen_cells<'a>(
     let mut unsupported = Vec::new();
     for model in request.chosen_models(registry)? {
         for (platform, cell) in &model.cells {
-            if !request.chooses(*platform, cell) {
+            if !request.chooses(model, *platform, cell) {
                 if request.platforms.contains(platform) && variant(cell).is_none() {
                     unsupported.push(format!("{} on {platform}: {}", model.key, cell.reason));
                 }

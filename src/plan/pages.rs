@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use accel_core::estimate::{self, ParametersSource, Workload, estimate, estimate_from_parameters};
 use accel_core::{
     OptionField, OptionValue, Platform, Precision, Variant, Vocabulary, common_option_fields,
     device_option_fields, group_digits,
 };
 use serde::Serialize;
 
+use super::needs::{Needs, needs};
 use super::pipeline::pipeline;
 use crate::cases;
 use crate::files::{CellFile, Kind};
@@ -66,17 +66,6 @@ pub(crate) struct SkillPage {
     pub(crate) example_template: &'static str,
     pub(crate) platform_template: String,
     pub(crate) variant_template: String,
-}
-
-/// What a skill needs of the machine, as numbers in Rust and in words.
-#[derive(Debug, Serialize)]
-pub(crate) struct Needs {
-    pub(crate) min_memory_bytes: String,
-    pub(crate) recommended_memory_bytes: String,
-    pub(crate) cpu_cores: u32,
-    pub(crate) disk_bytes: String,
-    pub(crate) batch_size: u32,
-    pub(crate) sentence: String,
 }
 
 /// One session option, spelt out.
@@ -195,7 +184,7 @@ pub(super) fn skill_page(
         evidence: cell.evidence.to_string(),
         parameters: group_digits(model.parameters),
         model_dir: model.model_dir.clone(),
-        needs: needs(model, platform, precision),
+        needs: needs(model, platform, cell),
         precision: precision.name(),
         tolerances: tolerance_rows(cell),
         skill_type: pipeline.rust_type,
@@ -336,7 +325,7 @@ fn tolerance_rows(cell: &Cell) -> Vec<ToleranceRow> {
         .collect()
 }
 
-fn precision_of(cell: &Cell) -> Precision {
+pub(super) fn precision_of(cell: &Cell) -> Precision {
     match cell.options.get("precision") {
         Some(OptionValue::Choice(name)) => name.parse().unwrap_or(Precision::Fp32),
         _ => Precision::Fp32,
@@ -350,49 +339,4 @@ fn variant_ident<V: Vocabulary>(member: V) -> String {
         .iter()
         .find(|(it, _)| *it == name)
         .map_or_else(String::new, |(_, it)| (*it).to_owned())
-}
-
-/// The workload that a skill's needs are stated for: one input, as long as most texts are.
-const CONTEXT: u32 = 2048;
-
-/// What a model needs: by its config where that is known, else at least what its weights take.
-fn needs(model: &Model, platform: Platform, precision: Precision) -> Needs {
-    let workload = Workload { precision, batch: 1, context: CONTEXT };
-    let by_config = model.config.as_ref();
-    let by_config = by_config.and_then(|it| estimate(it, &estimate::Request::new(workload)).ok());
-    let bound = if by_config.is_some() { "" } else { "more than " };
-    let estimate = by_config.unwrap_or_else(|| {
-        estimate_from_parameters(model.parameters, ParametersSource::Registry, &workload)
-    });
-    let needs = estimate.requirements;
-    // An accelerator does the work; the processor only feeds it.
-    let cpu_cores = match platform {
-        Platform::Cpu | Platform::Openvino | Platform::Webnn => needs.cpu_cores,
-        Platform::Cuda | Platform::Rocm | Platform::Mps | Platform::Webgpu => 1,
-    };
-    let cores = if cpu_cores == 1 { "core" } else { "cores" };
-    let sentence = format!(
-        "{bound}{} of memory, better {}, and {cpu_cores} {cores}, for one input of at most {CONTEXT} tokens as {precision}; {} of files (estimated)",
-        shown(needs.min_memory_bytes),
-        shown(needs.recommended_memory_bytes),
-        shown(needs.disk_bytes),
-    );
-    Needs {
-        min_memory_bytes: group_digits(needs.min_memory_bytes),
-        recommended_memory_bytes: group_digits(needs.recommended_memory_bytes),
-        cpu_cores,
-        disk_bytes: group_digits(needs.disk_bytes),
-        batch_size: needs.batch_size,
-        sentence,
-    }
-}
-
-/// Bytes as people write them, decimal and rounded up: `438 MB`, `6.2 GB`.
-fn shown(bytes: u64) -> String {
-    let megabytes = bytes.div_ceil(1_000_000);
-    if megabytes < 1000 {
-        return format!("{megabytes} MB");
-    }
-    let tenths = bytes.div_ceil(100_000_000);
-    format!("{}.{} GB", tenths / 10, tenths % 10)
 }

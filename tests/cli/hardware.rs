@@ -1,7 +1,7 @@
 //! `--hardware`: generation for what a machine can run.
 
 use accel_core::hardware::{
-    Cpu, INVENTORY_VERSION, Inventory, Memory, Obstacle, PlatformState, System,
+    Cpu, Fact, INVENTORY_VERSION, Inventory, Memory, Obstacle, PlatformState, System,
 };
 use accel_core::{Platform, Vocabulary as _};
 
@@ -53,6 +53,20 @@ fn a_recorded_machine_limits_real_cells_and_leaves_simulations() {
     assert_eq!(skills(&project), ["cpu", "cuda", "webgpu", "webnn"]);
     project.run("--generate-missing --generate bert --kind skill --hardware all").ended(0);
     assert_eq!(skills(&project).len(), 7);
+}
+
+#[test]
+fn a_model_that_no_device_has_memory_for_is_left_out() {
+    let project = Project::new();
+    let mut small = machine(&[Platform::Cpu]);
+    // bert's weights alone are 438 MB, qwen3's 2.4 GB.
+    small.memory.total_bytes = Fact::known(1_000_000_000, "a test");
+    project.write("small.json", &serde_json::to_string(&small).unwrap());
+    let run = project.run("--generate bert,qwen3 --platform cpu --hardware small.json");
+    run.ended(0).complains(&["leaves out qwen3 on cpu: it needs", "there is 1.0 GB in all"]);
+    let written = project.generated();
+    assert!(written.contains_key("src/skills/bert/cpu.rs"));
+    assert!(!written.contains_key("src/skills/qwen3/cpu.rs"));
 }
 
 #[test]

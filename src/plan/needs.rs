@@ -1,0 +1,87 @@
+//! What a skill needs of the machine.
+
+use accel_core::estimate::{
+    self, Estimate, ParametersSource, Workload, estimate, estimate_from_parameters,
+};
+use accel_core::{Platform, group_digits};
+use serde::Serialize;
+
+use super::pages::precision_of;
+use crate::registry::{Cell, Model};
+
+/// What a skill needs of the machine, as numbers in Rust and in words.
+#[derive(Debug, Serialize)]
+pub(crate) struct Needs {
+    pub(crate) min_memory_bytes: String,
+    pub(crate) recommended_memory_bytes: String,
+    pub(crate) cpu_cores: u32,
+    pub(crate) disk_bytes: String,
+    pub(crate) batch_size: u32,
+    pub(crate) sentence: String,
+}
+
+/// The workload that a skill's needs are stated for: one input, as long as most texts are.
+const CONTEXT: u32 = 2048;
+
+/// What a cell needs in its precision: by the model's config where that is known, else at least
+/// what its weights take.
+pub(crate) fn estimate_of(model: &Model, cell: &Cell) -> Estimate {
+    let workload = Workload { precision: precision_of(cell), batch: 1, context: CONTEXT };
+    let config = model.config.as_ref();
+    config.and_then(|it| estimate(it, &estimate::Request::new(workload)).ok()).unwrap_or_else(
+        || estimate_from_parameters(model.parameters, ParametersSource::Registry, &workload),
+    )
+}
+
+/// The same for a page.
+pub(super) fn needs(model: &Model, platform: Platform, cell: &Cell) -> Needs {
+    let estimate = estimate_of(model, cell);
+    let by_config = estimate.parameters_source == ParametersSource::Config;
+    let bound = if by_config { "" } else { "more than " };
+    let needs = estimate.requirements;
+    // An accelerator does the work; the processor only feeds it.
+    let cpu_cores = match platform {
+        Platform::Cpu | Platform::Openvino | Platform::Webnn => needs.cpu_cores,
+        Platform::Cuda | Platform::Rocm | Platform::Mps | Platform::Webgpu => 1,
+    };
+    let cores = if cpu_cores == 1 { "core" } else { "cores" };
+    let sentence = format!(
+        "{bound}{} of memory, better {}, and {cpu_cores} {cores}, for one input of at most \
+         {CONTEXT} tokens as {}; {} of files (estimated)",
+        shown_bytes(needs.min_memory_bytes),
+        shown_bytes(needs.recommended_memory_bytes),
+        estimate.workload.precision,
+        shown_bytes(needs.disk_bytes),
+    );
+    Needs {
+        min_memory_bytes: group_digits(needs.min_memory_bytes),
+        recommended_memory_bytes: group_digits(needs.recommended_memory_bytes),
+        cpu_cores,
+        disk_bytes: group_digits(needs.disk_bytes),
+        batch_size: needs.batch_size,
+        sentence,
+    }
+}
+
+/// Bytes as people write them, decimal and rounded up: `438 MB`, `6.2 GB`.
+pub(crate) fn shown_bytes(bytes: u64) -> String {
+    let megabytes = bytes.div_ceil(1_000_000);
+    if megabytes < 1000 {
+        return format!("{megabytes} MB");
+    }
+    let tenths = bytes.div_ceil(100_000_000);
+    format!("{}.{} GB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_bytes;
+
+    #[test]
+    fn bytes_are_rounded_up() {
+        assert_eq!(shown_bytes(1), "1 MB");
+        assert_eq!(shown_bytes(999_000_000), "999 MB");
+        assert_eq!(shown_bytes(999_000_001), "1.0 GB");
+        assert_eq!(shown_bytes(6_110_000_000), "6.2 GB");
+    }
+}
