@@ -44,7 +44,11 @@ impl Failure {
     pub(crate) fn for_people(&self) -> String {
         match self.acc {
             Code::WrongUse => self.message.clone(),
-            acc => format!("{} ({acc}; see `accel explain {acc}`)", self.message),
+            acc => {
+                // What has several lines has said its own last word.
+                let between = if self.message.contains('\n') { '\n' } else { ' ' };
+                format!("{}{between}({acc}; see `accel explain {acc}`)", self.message)
+            }
         }
     }
 

@@ -86,7 +86,8 @@ fn what_cannot_be_had_is_told_with_every_reason() {
     insta::assert_snapshot!(run.stderr, @r"
     error: `cuda:7` cannot be had: there is no cuda:7 here; CUDA has cuda:0, cuda:1
       cuda:7: there is no cuda:7 here; CUDA has cuda:0, cuda:1; take cuda:0 or cuda:1
-      mps: there is no mps device; mend this: there is no mps device (ACC0601; see `accel explain ACC0601`)
+      mps: there is no mps device; mend this: there is no mps device
+    (ACC0601; see `accel explain ACC0601`)
     ");
     let document = gpus.json("select bert --priority cuda:7,mps", 1);
     assert_eq!(document["given"], Value::Null);

@@ -22,29 +22,42 @@ pub type Skill = rt::TextGenerator;
 /// When none is there, with the reason for each; or when the first that is there cannot load the
 /// model: such an error is never hidden by going on to the next.
 pub fn auto(source: impl Into<rt::ModelSource>) -> rt::Result<rt::Chosen<Skill>> {
-    rt::choose(
-        &source.into(),
-        &[
-            rt::Candidate {
-                spec: &cuda::SPEC,
-                load: |source| cuda::load_with(source, &cuda::OPTIONS),
-            },
-            rt::Candidate {
-                spec: &openvino::SPEC,
-                load: |source| openvino::load_with(source, &openvino::OPTIONS),
-            },
-            rt::Candidate {
-                spec: &webgpu::SPEC,
-                load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
-            },
-            rt::Candidate {
-                spec: &webnn::SPEC,
-                load: |source| webnn::load_with(source, &webnn::OPTIONS),
-            },
-            rt::Candidate {
-                spec: &cpu::SPEC,
-                load: |source| cpu::load_with(source, &cpu::OPTIONS),
-            },
-        ],
-    )
+    rt::choose(&source.into(), CANDIDATES)
 }
+
+/// Loads Qwen2/3 on the first platform of that order; what happens when it is absent or
+/// fails is said by `policy`, and told in the result. To fall back from runs that fail as well,
+/// give [`CANDIDATES`] to [`rt::run_with`].
+///
+/// # Errors
+/// As [`rt::choose_with`].
+pub fn auto_with(
+    policy: rt::diagnosis::FallbackPolicy,
+    source: impl Into<rt::ModelSource>,
+) -> rt::Result<rt::Chosen<Skill>> {
+    rt::choose_with(policy, &source.into(), CANDIDATES)
+}
+
+/// What [`auto`] chooses among, in its order.
+pub const CANDIDATES: &[rt::Candidate<Skill>] = &[
+    rt::Candidate {
+        spec: &cuda::SPEC,
+        load: |source| cuda::load_with(source, &cuda::OPTIONS),
+    },
+    rt::Candidate {
+        spec: &openvino::SPEC,
+        load: |source| openvino::load_with(source, &openvino::OPTIONS),
+    },
+    rt::Candidate {
+        spec: &webgpu::SPEC,
+        load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
+    },
+    rt::Candidate {
+        spec: &webnn::SPEC,
+        load: |source| webnn::load_with(source, &webnn::OPTIONS),
+    },
+    rt::Candidate {
+        spec: &cpu::SPEC,
+        load: |source| cpu::load_with(source, &cpu::OPTIONS),
+    },
+];
