@@ -11,23 +11,24 @@ use crate::doctor::{self, DoctorArgs, DoctorFormat};
 use crate::explain::{self, ExplainArgs, ExplainFormat};
 use crate::selection::SelectionCommand;
 
-const ABOUT: &str = "Gets engines, and runs a model or a bare graph by hand";
+const ABOUT: &str =
+    "Says what this machine has, what a model is and needs, and where it should run; gets engines; runs";
 
 const EXAMPLES: &str = "\
 Examples:
   accel hardware                         what this machine has, and which platforms it can use
-  accel engines list                     what can run here, and what would help where not
+  accel classify openai/whisper-tiny     which kind of model it is, and how sure that is
+  accel estimate fixtures/llama          memory by part, cores, disk
+  accel select llama --priority cuda,mps,cpu --explain   which device, and why not the others
+  accel matrix                           what runs where
+  accel doctor --test-hardware           what is wrong here, and what helps
   accel engines install onnxruntime      ONNX Runtime into a folder of yours; no root needed
   accel run fixtures/vit photo.jpg       what is in the picture, on the CPU
-  accel run fixtures/vit photo.jpg --platform openvino
-  accel doctor --test-hardware           what is wrong here, and what helps
   accel run --graph model.onnx --inputs in.safetensors --outputs out.safetensors
-  accel select llama --priority cuda,mps,cpu --explain      which device, and why not the others
-  accel matrix                           what runs where
 
 Exit codes:
   0  fine
-  1  a run or an installation failed, or the platform is not available here
+  1  a check found something, a run or an installation failed, or nothing here can do it
   2  wrong use or broken input
 
 Only `accel engines install` uses the network.

@@ -1,4 +1,5 @@
-//! `accel`: gets engines, and runs a model or a bare graph by hand.
+//! `accel`: says what a machine has, what a model is and needs, and where it should run; gets engines;
+//! runs a model or a bare graph by hand.
 //!
 //! | module | does |
 //! |---|---|
