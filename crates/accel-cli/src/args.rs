@@ -11,8 +11,7 @@ use crate::doctor::{self, DoctorArgs, DoctorFormat};
 use crate::explain::{self, ExplainArgs, ExplainFormat};
 use crate::selection::SelectionCommand;
 
-const ABOUT: &str =
-    "Says what this machine has, what a model is and needs, and where it should run; gets engines; runs";
+const ABOUT: &str = "Says what this machine has, what a model is and needs, and where it should run; gets engines; runs";
 
 const EXAMPLES: &str = "\
 Examples:

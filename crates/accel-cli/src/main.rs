@@ -12,9 +12,11 @@
 //! | `selection` | which device a model goes on, what runs where, and why not |
 //! | `doctor` | what is wrong with a machine, its engines and models |
 //! | `explain` | what a code means |
+//! | `catalogue`, `hub` | the registry's models, and those that the Hub's cache holds |
 //! | `console`, `json`, `failure` | printing, and how a command ends |
 
 mod args;
+mod catalogue;
 mod classify;
 mod console;
 mod doctor;
@@ -23,6 +25,7 @@ mod estimate;
 mod explain;
 mod failure;
 mod hardware;
+mod hub;
 mod json;
 mod run;
 mod selection;

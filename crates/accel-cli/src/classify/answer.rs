@@ -67,7 +67,7 @@ impl Answer {
         let known = said.as_ref().ok();
         Self {
             model: facts.model.clone(),
-            read_from: facts.read_from.as_ref().map(|it| it.display().to_string()),
+            read_from: facts.read_from.clone(),
             family: known.map(|it| it.family.name().to_owned()),
             subfamily: known.map(|it| it.subfamily.name().to_owned()),
             task: known.map(|it| it.task.name().to_owned()),

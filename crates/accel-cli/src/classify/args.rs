@@ -10,7 +10,8 @@ use crate::args::Format;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  accel classify openai/clip-vit-base-patch32        from the name, or the Hub's cache on this machine
+  accel classify openai/clip-vit-large-patch14       from the Hub's cache on this machine, else its name
+  accel classify whisper                             a model of the registry, by key or Hub id
   accel classify fixtures/whisper                    from a folder: config.json and what lies beside
   accel classify me/model --config config.json       from a config.json that lies elsewhere
   accel classify me/model --task sentence-similarity --method encode

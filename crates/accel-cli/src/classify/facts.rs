@@ -1,16 +1,17 @@
 //! What is known of a model: its folder, the Hub's cache on this machine, the command line.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use accel_core::Config;
 use accel_core::classify::ModelFacts;
+use accel_core::{Config, Task};
 use serde::Serialize;
 
 use super::args::ClassifyArgs;
+use crate::catalogue;
 use crate::failure::Failure;
+use crate::hub;
 
 /// Bytes of a configuration file at most; real ones are some kilobytes.
 const LARGEST: u64 = 16 << 20;
@@ -20,11 +21,12 @@ const LARGEST: u64 = 16 << 20;
 pub(super) struct Facts {
     /// As it was named; `None` without a name.
     pub(super) model: Option<String>,
-    /// Where its files lie; `None` when nothing was read.
-    pub(super) read_from: Option<PathBuf>,
+    /// Where its files lie, or that the registry has it; `None` when nothing was read.
+    pub(super) read_from: Option<String>,
     has_modules: bool,
     architectures: Vec<String>,
     model_type: Option<String>,
+    tasks: Vec<Task>,
     tags: Vec<String>,
     class: Option<String>,
     methods: Vec<String>,
@@ -34,8 +36,8 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What is known of `model`, which is a folder, the id of a model in the Hub's cache, or a
-    /// name alone.
+    /// What is known of `model`, which is a folder, the id of a model in the Hub's cache, a model of
+    /// the registry, or a name alone.
     ///
     /// # Errors
     /// A folder that is not there, a file that cannot be read or is not JSON.
@@ -67,8 +69,14 @@ impl Facts {
                 let message =
                     format!("there is no folder {model}; give a folder or a Hub id, `owner/name`");
                 return Err(Failure::input("unknown-model", message));
-            } else if let Some(snapshot) = snapshot_of(model) {
+            } else if let Some(snapshot) = hub::cached(model) {
                 facts.read_folder(&snapshot)?;
+            } else if let Some(entry) = catalogue::registered(model)? {
+                facts.read_from = Some("the registry".to_owned());
+                facts.architectures = entry.architectures;
+                facts.model_type = Some(entry.model_type).filter(|it| !it.is_empty());
+                facts.tasks = entry.tasks;
+                facts.name = Some(entry.hub_id);
             }
         }
         if let Some(path) = &arguments.config {
@@ -76,7 +84,7 @@ impl Facts {
                 Failure::input("unreadable", format!("there is no file {}", path.display()))
             })?;
             facts.take_config(&config);
-            facts.read_from = Some(path.clone());
+            facts.read_from = Some(path.display().to_string());
         }
         Ok(facts)
     }
@@ -87,7 +95,7 @@ impl Facts {
             has_modules: self.has_modules,
             architectures: &self.architectures,
             model_type: self.model_type.as_deref(),
-            tasks: &[],
+            tasks: &self.tasks,
             tags: &self.tags,
             class: self.class.as_deref(),
             methods: &self.methods,
@@ -98,7 +106,7 @@ impl Facts {
     }
 
     fn read_folder(&mut self, folder: &Path) -> Result<(), Failure> {
-        self.read_from = Some(folder.to_owned());
+        self.read_from = Some(folder.display().to_string());
         self.has_modules = folder.join("modules.json").is_file();
         if let Some(config) = json(&folder.join("config.json"))? {
             self.take_config(&config);
@@ -144,39 +152,4 @@ fn json(path: &Path) -> Result<Option<Config>, Failure> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let parsed = serde_json::from_slice(text);
     parsed.map(Some).map_err(|it| unreadable(format!("it is not a JSON object: {it}")))
-}
-
-/// The newest snapshot of a Hub id in the Hub's cache on this machine: the one that `main` points
-/// to, else the only one.
-fn snapshot_of(id: &str) -> Option<PathBuf> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-    if !id.chars().all(plain) || id.contains("..") || id.matches('/').count() > 1 {
-        return None;
-    }
-    let repository = hub_cache()?.join(format!("models--{}", id.replace('/', "--")));
-    let snapshots = repository.join("snapshots");
-    let main = fs::read_to_string(repository.join("refs").join("main")).ok();
-    let main = main.filter(|it| it.trim().bytes().all(|it| it.is_ascii_hexdigit()));
-    if let Some(folder) = main.map(|it| snapshots.join(it.trim())).filter(|it| it.is_dir()) {
-        return Some(folder);
-    }
-    let mut all = fs::read_dir(snapshots).ok()?.flatten().map(|it| it.path());
-    let only = all.next()?;
-    all.next().is_none().then_some(only)
-}
-
-/// The folder of the Hub's cache, as Python's `huggingface_hub` finds it.
-fn hub_cache() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|it: &OsString| !it.is_empty());
-    if let Some(cache) = set("HF_HUB_CACHE").or_else(|| set("HUGGINGFACE_HUB_CACHE")) {
-        return Some(cache.into());
-    }
-    if let Some(home) = set("HF_HOME") {
-        return Some(PathBuf::from(home).join("hub"));
-    }
-    let cache = match set("XDG_CACHE_HOME") {
-        Some(cache) => PathBuf::from(cache),
-        None => PathBuf::from(set("HOME").or_else(|| set("USERPROFILE"))?).join(".cache"),
-    };
-    Some(cache.join("huggingface").join("hub"))
 }

@@ -9,7 +9,9 @@ use accel_core::estimate::{WeightFormat, parameters_from_name};
 use accel_core::{Config, Precision, nearest};
 use accel_runtime::weights::{self, WeightCount};
 
+use crate::catalogue;
 use crate::failure::Failure;
+use crate::hub;
 
 /// The longest config.json that is read; the largest ones have some hundred kilobytes.
 const MOST_CONFIG_BYTES: u64 = 16 << 20;
@@ -78,8 +80,8 @@ pub(super) fn config_alone(file: &Path) -> Result<Subject, Failure> {
     Ok(Subject::new(file.display().to_string(), Some(file.to_owned()), Known::Config(config)))
 }
 
-/// The model that `name` stands for: a folder, one below `models`, one of the Hub's cache, or at last
-/// a number in the name.
+/// The model that `name` stands for: a folder, one below `models`, one of the Hub's cache, one of the
+/// registry, or at last a number in the name.
 pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
     let text = name.to_string_lossy().into_owned();
     let path = Path::new(name);
@@ -103,12 +105,15 @@ pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
     } else if plain && below.is_dir() {
         Some(below)
     } else {
-        cached(&text)
+        hub::cached(&text)
     };
     if let Some(folder) = folder {
         let file = folder.join("config.json");
         let known = if file.is_file() { Known::Config(config(&file)?) } else { Known::Nothing };
         return Ok(Subject::new(text, Some(folder), known));
+    }
+    if let Some(config) = catalogue::registered(&text)?.and_then(|it| it.config) {
+        return Ok(Subject::new(text, None, Known::Config(config)));
     }
     if let Some(count) = parameters_from_name(&text) {
         return Ok(Subject::new(text, None, Known::Name(count)));
@@ -127,38 +132,11 @@ pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
         "unknown-model",
         format!(
             "there is no model `{}`{suggestion}: no such folder, none below {}, none in the Hub's \
-             cache, and the name tells no size; give a folder or --config",
+             cache or the registry, and the name tells no size; give a folder or --config",
             text.escape_debug(),
             models.display()
         ),
     ))
-}
-
-/// The folder of a Hub id in the cache of `huggingface_hub`: `HF_HUB_CACHE`, else `HF_HOME/hub`, else
-/// `~/.cache/huggingface/hub`; of its snapshots that of `main`, else the only one.
-fn cached(id: &str) -> Option<PathBuf> {
-    let fits = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.' | '/');
-    if id.is_empty() || !id.chars().all(fits) || id.split('/').count() > 2 || id.contains("..") {
-        return None;
-    }
-    let set = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-    let hub = set("HF_HUB_CACHE")
-        .or_else(|| set("HF_HOME").map(|it| it.join("hub")))
-        .or_else(|| set("XDG_CACHE_HOME").map(|it| it.join("huggingface/hub")))
-        .or_else(|| set("HOME").map(|it| it.join(".cache/huggingface/hub")))
-        .or_else(|| set("USERPROFILE").map(|it| it.join(".cache/huggingface/hub")))?;
-    let model = hub.join(format!("models--{}", id.replace('/', "--")));
-    let snapshots = model.join("snapshots");
-    if let Ok(commit) = fs::read_to_string(model.join("refs/main")) {
-        let commit = commit.trim();
-        let folder = snapshots.join(commit);
-        if commit.bytes().all(|it| it.is_ascii_hexdigit()) && folder.is_dir() {
-            return Some(folder);
-        }
-    }
-    let mut found = fs::read_dir(&snapshots).ok()?.flatten().map(|it| it.path());
-    let first = found.next()?;
-    found.next().is_none().then_some(first).filter(|it| it.is_dir())
 }
 
 fn config(file: &Path) -> Result<Config, Failure> {

@@ -11,26 +11,13 @@ use accel_core::estimate::{
 };
 use accel_core::{Config, Precision, Vocabulary as _, nearest};
 use accel_runtime::{ModelDir, weights};
-use serde::Deserialize;
 
 use super::args::Common;
+use crate::catalogue;
 use crate::failure::Failure;
-
-/// The registry's models and cells; a test of `accelgen` keeps it up to date.
-const CATALOGUE: &str = include_str!("../../data/catalogue.json");
-
-/// The only version of a catalogue that there is.
-const CATALOGUE_VERSION: u32 = 1;
 
 /// The most bytes that a catalogue or a configuration may have.
 const MOST_BYTES: u64 = 16 << 20;
-
-/// A catalogue as JSON.
-#[derive(Debug, Deserialize)]
-struct Document {
-    version: u32,
-    items: Vec<Model>,
-}
 
 /// Models by name, with what they need.
 #[derive(Debug)]
@@ -42,27 +29,18 @@ pub(super) struct Catalogue {
 impl Catalogue {
     /// The one that `--models` names, or the committed one.
     pub(super) fn open(args: &Common) -> Result<Self, Failure> {
-        let (text, name) = match &args.models {
-            Some(path) => (
-                read_limited(path, MOST_BYTES, "a catalogue of models")?,
-                path.display().to_string(),
-            ),
-            None => (CATALOGUE.to_owned(), "the embedded catalogue".to_owned()),
+        let mut models = match &args.models {
+            Some(path) => {
+                let text = read_limited(path, MOST_BYTES, "a catalogue of models")?;
+                catalogue::parse(&text, &path.display().to_string())?
+            }
+            None => catalogue::embedded()?,
         };
-        let wrong = |why: String| {
-            let advice = "write one with `accelgen --list --matrix --format json`";
-            Failure::input("unreadable", format!("{name} is not a catalogue: {why}; {advice}"))
-        };
-        let document: Document = serde_json::from_str(&text).map_err(|it| wrong(it.to_string()))?;
-        if document.version != CATALOGUE_VERSION {
-            return Err(wrong(format!("it is of version {}", document.version)));
-        }
         let workload = Workload {
             precision: args.precision.unwrap_or(Precision::Fp32),
             batch: args.batch,
             context: args.context,
         };
-        let mut models = document.items;
         for model in &mut models {
             let counted =
                 (model.parameters > 0).then_some((model.parameters, ParametersSource::Registry));
@@ -78,8 +56,7 @@ impl Catalogue {
 
     /// The model of that name or Hub id, or the one in that folder.
     pub(super) fn find(&self, name: &str) -> Result<Model, Failure> {
-        let named = |it: &&Model| it.key == name || (!name.is_empty() && it.hub_id == name);
-        if let Some(model) = self.models.iter().find(named) {
+        if let Some(model) = self.models.iter().find(|it| catalogue::is_named(it, name)) {
             return Ok(model.clone());
         }
         let folder = Path::new(name);

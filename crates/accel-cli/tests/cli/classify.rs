@@ -24,7 +24,7 @@ fn one(arguments: &[&str]) -> Value {
 
 #[test]
 fn a_name_a_folder_and_words_are_classified_with_their_evidence() {
-    let named = one(&["llava-hf/llava-v1.6-mistral-7b-hf"]);
+    let named = one(&["llava-hf/llava-v1.6-vicuna-13b-hf"]);
     assert_eq!(named["family"], "multimodal");
     assert_eq!(named["subfamily"], "vision_language");
     assert_eq!(named["evidence"][0]["source"], "name");
@@ -55,6 +55,17 @@ fn a_name_a_folder_and_words_are_classified_with_their_evidence() {
 }
 
 #[test]
+fn a_model_of_the_registry_is_known_by_its_key_and_its_hub_id() {
+    for name in ["xclip", "microsoft/xclip-base-patch32"] {
+        let answer = one(&[name]);
+        assert_eq!(answer["read_from"], "the registry", "{name}");
+        assert_eq!(answer["subfamily"], "video_text_encoder");
+        assert_eq!(answer["evidence"][0]["source"], "architectures");
+        assert_eq!(answer["evidence"][0]["value"], "XCLIPModel");
+    }
+}
+
+#[test]
 fn unknown_is_an_answer_and_so_is_no_kind() {
     let unknown = one(&["someone/frobnicator"]);
     for field in ["family", "subfamily", "task"] {
@@ -69,7 +80,7 @@ fn unknown_is_an_answer_and_so_is_no_kind() {
 
 #[test]
 fn several_models_are_a_table() {
-    let table = run(&["classify", "fixtures/bert", "microsoft/xclip-base-patch32", "a/b"]).ended(0);
+    let table = run(&["classify", "fixtures/bert", "microsoft/xclip-base-patch16", "a/b"]).ended(0);
     let lines: Vec<&str> = table.stdout.lines().collect();
     assert_eq!(lines.len(), 4, "{}", table.stdout);
     assert!(lines[0].starts_with("model") && lines[0].contains("decided by"));

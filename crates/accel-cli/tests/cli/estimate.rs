@@ -160,3 +160,14 @@ fn a_true_run_is_measured_and_stored() {
     assert_eq!(fs::read(&file).unwrap(), b"precious");
     run(&["estimate", "mistral-7b", "--verify"]).ended(2).complains(&["cannot be run"]);
 }
+
+#[test]
+fn a_model_of_the_registry_is_estimated_by_its_config() {
+    let id = "google-bert/bert-base-uncased";
+    let run = run(&["estimate", id, "--format", "json"]).ended(0);
+    let estimate = &run.json()["estimates"][0];
+    // What transformers 5.23 builds.
+    assert_eq!(estimate["parameters"], 109_514_298);
+    assert_eq!(estimate["parameters_source"], "config");
+    assert_eq!(estimate["memory_bytes"]["weights"], 109_514_298 * 4);
+}
