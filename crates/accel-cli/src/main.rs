@@ -13,7 +13,7 @@
 //! | `doctor` | what is wrong with a machine, its engines and models |
 //! | `explain` | what a code means |
 //! | `catalogue`, `hub` | the registry's models, and those that the Hub's cache holds |
-//! | `console`, `json`, `failure` | printing, and how a command ends |
+//! | `console`, `json`, `failure`, `size` | printing, how a command ends, amounts of memory |
 
 mod args;
 mod catalogue;
@@ -29,6 +29,7 @@ mod hub;
 mod json;
 mod run;
 mod selection;
+mod size;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

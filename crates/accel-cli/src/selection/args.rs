@@ -8,6 +8,7 @@ use accel_core::{Platform, Precision, Task, UnknownName, Vocabulary};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::Format;
+use crate::size::bytes;
 
 const SELECT_EXAMPLES: &str = "\
 Examples:
@@ -206,7 +207,7 @@ pub(crate) struct RecommendArgs {
     pub(crate) hw: Vec<Platform>,
 
     /// The most memory that a model may need, such as 2GB or 1.5GiB
-    #[arg(long, value_name = "BYTES", value_parser = amount, help_heading = WHERE)]
+    #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = WHERE)]
     pub(crate) max_memory: Option<u64>,
 
     /// The least level that is accepted: low, medium, high
@@ -314,7 +315,7 @@ fn declared(text: &str) -> Result<(Platform, Override), String> {
     let (platform, word) = text.split_once('=').ok_or(expected)?;
     let platform = member::<Platform>(platform).map_err(|it| it.to_string())?;
     let (word, peak) = match word.split_once(':') {
-        Some((word, peak)) => (word, Some(amount(peak)?)),
+        Some((word, peak)) => (word, Some(bytes(peak)?)),
         None => (word, None),
     };
     match word.trim() {
@@ -326,54 +327,9 @@ fn declared(text: &str) -> Result<(Platform, Override), String> {
     }
 }
 
-/// A number of bytes with a unit: `2GB` are 2·10⁹, `2GiB` are 2·2³⁰. A bare number is bytes.
-fn amount(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let split = text.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        "tib" => 1 << 40,
-        _ => return Err("write bytes with a unit, such as 500MB, 2GB or 1.5GiB".to_owned()),
-    };
-    let wrong = || "expected a number of bytes, such as 500MB, 2GB or 1.5GiB".to_owned();
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    // A thousandth of the smallest unit does not matter.
-    if whole.is_empty() || part.len() > 9 {
-        return Err(wrong());
-    }
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
-    let bytes = whole.checked_mul(unit).ok_or_else(wrong)?;
-    if part.is_empty() {
-        return Ok(bytes);
-    }
-    let digits = u32::try_from(part.len()).map_err(|_| wrong())?;
-    let part: u128 = part.parse().map_err(|_| wrong())?;
-    let part = part * u128::from(unit) / 10_u128.pow(digits);
-    bytes.checked_add(u64::try_from(part).map_err(|_| wrong())?).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{amount, declared};
-
-    #[test]
-    fn bytes_have_units_that_are_not_mixed_up() {
-        assert_eq!(amount("2GB"), Ok(2_000_000_000));
-        assert_eq!(amount(" 2 GiB "), Ok(2 << 30));
-        assert_eq!(amount("1.5gib"), Ok(3 << 29));
-        assert_eq!(amount("4096"), Ok(4096));
-        for wrong in ["", "GB", ".5GB", "-1GB", "2G", "1e9", "NaN", "1.2.3GB", "99999999999TB"] {
-            assert!(amount(wrong).is_err(), "{wrong}");
-        }
-    }
+    use super::declared;
 
     #[test]
     fn overrides_are_read_or_told_how() {
