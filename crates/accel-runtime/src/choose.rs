@@ -128,12 +128,7 @@ pub fn choose<P>(source: &ModelSource, candidates: &[Candidate<P>]) -> Result<Ch
         _ => None,
     };
     let tried = first_that(&all, absent, |it| (it.load)(source))?;
-    Ok(Chosen {
-        skill: tried.value,
-        spec: tried.spec,
-        wanted: tried.wanted,
-        rejected: tried.rejected,
-    })
+    Ok(tried.into())
 }
 
 /// Loads the first of `candidates`; what happens when that fails is said by `policy`.
@@ -155,12 +150,7 @@ pub fn choose_with<P>(
     let order = order(policy, candidates);
     let level = level_under(policy);
     let tried = first_that(&order, level, |it| (it.load)(source))?;
-    Ok(Chosen {
-        skill: tried.value,
-        spec: tried.spec,
-        wanted: tried.wanted,
-        rejected: tried.rejected,
-    })
+    Ok(tried.into())
 }
 
 /// As [`choose_with`], with a run of the skill: when the run fails at a level that the policy
@@ -181,9 +171,8 @@ pub fn run_with<P, T>(
         let result = run(&skill)?;
         Ok((skill, result))
     })?;
-    let (skill, result) = tried.value;
-    let chosen = Chosen { skill, spec: tried.spec, wanted: tried.wanted, rejected: tried.rejected };
-    Ok(Ran { result, chosen })
+    let Tried { value: (skill, result), spec, wanted, rejected } = tried;
+    Ok(Ran { result, chosen: Chosen { skill, spec, wanted, rejected } })
 }
 
 /// The candidates that `policy` lets try, in order.
@@ -211,6 +200,13 @@ struct Tried<T> {
     spec: &'static SkillSpec,
     wanted: Platform,
     rejected: Vec<Rejection>,
+}
+
+impl<P> From<Tried<P>> for Chosen<P> {
+    fn from(tried: Tried<P>) -> Self {
+        let Tried { value, spec, wanted, rejected } = tried;
+        Self { skill: value, spec, wanted, rejected }
+    }
 }
 
 /// Tries candidates in order. An error to which `level` gives a level lets the next one be tried;
