@@ -1,5 +1,7 @@
 //! The registry's models and cells, as this program carries them.
 
+use std::sync::OnceLock;
+
 use accel_core::compatibility::Model;
 use serde::Deserialize;
 
@@ -31,14 +33,19 @@ pub(crate) fn parse(text: &str, name: &str) -> Result<Vec<Model>, Failure> {
     Ok(document.items)
 }
 
-/// The models that this program carries.
-pub(crate) fn embedded() -> Result<Vec<Model>, Failure> {
-    parse(EMBEDDED, "the embedded catalogue")
+/// The models that this program carries, read once.
+pub(crate) fn embedded() -> Result<&'static [Model], Failure> {
+    static MODELS: OnceLock<Vec<Model>> = OnceLock::new();
+    if let Some(models) = MODELS.get() {
+        return Ok(models);
+    }
+    let models = parse(EMBEDDED, "the embedded catalogue")?;
+    Ok(MODELS.get_or_init(|| models))
 }
 
 /// The registry's model of that key or Hub id.
-pub(crate) fn registered(name: &str) -> Result<Option<Model>, Failure> {
-    Ok(embedded()?.into_iter().find(|it| is_named(it, name)))
+pub(crate) fn registered(name: &str) -> Result<Option<&'static Model>, Failure> {
+    Ok(embedded()?.iter().find(|it| is_named(it, name)))
 }
 
 /// Whether it is called so: by its key or its Hub id.

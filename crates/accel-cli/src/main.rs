@@ -12,7 +12,7 @@
 //! | `selection` | which device a model goes on, what runs where, and why not |
 //! | `doctor` | what is wrong with a machine, its engines and models |
 //! | `explain` | what a code means |
-//! | `catalogue`, `hub` | the registry's models, and those that the Hub's cache holds |
+//! | `catalogue`, `hub`, `models` | the registry's models, those of the Hub's cache, those in folders |
 //! | `console`, `json`, `failure`, `size` | printing, how a command ends, amounts of memory |
 
 mod args;
@@ -27,6 +27,7 @@ mod failure;
 mod hardware;
 mod hub;
 mod json;
+mod models;
 mod run;
 mod selection;
 mod size;

@@ -73,10 +73,10 @@ impl Facts {
                 facts.read_folder(&snapshot)?;
             } else if let Some(entry) = catalogue::registered(model)? {
                 facts.read_from = Some("the registry".to_owned());
-                facts.architectures = entry.architectures;
-                facts.model_type = Some(entry.model_type).filter(|it| !it.is_empty());
-                facts.tasks = entry.tasks;
-                facts.name = Some(entry.hub_id);
+                facts.architectures.clone_from(&entry.architectures);
+                facts.model_type = Some(entry.model_type.clone()).filter(|it| !it.is_empty());
+                facts.tasks.clone_from(&entry.tasks);
+                facts.name = Some(entry.hub_id.clone());
             }
         }
         if let Some(path) = &arguments.config {

@@ -3,18 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use accel_core::classify::{Classification, Clue, ModelFacts, classify};
+use accel_core::classify::{Classification, Clue, classify};
 use accel_core::diagnosis::{Check, Code, Component, Finding, Location, Verdict};
 use accel_core::hardware::Inventory;
 use accel_core::{Precision, Subfamily, Vocabulary as _};
 use accel_runtime::{Error, ModelDir};
-use serde::Deserialize;
 
 use super::needs::{Needs, fits, needs};
 use super::probe::Probed;
 use super::registry::Registry;
 use crate::console;
 use crate::failure::Failure;
+use crate::models::Kind;
 
 /// A model that is looked at.
 #[derive(Clone, Debug)]
@@ -202,28 +202,13 @@ pub(super) fn look_at(model: &mut Subject, inventory: &Inventory) -> Probed {
     probed
 }
 
-/// What `config.json` says of the model's kind.
-#[derive(Debug, Default, Deserialize)]
-struct Kind {
-    #[serde(default)]
-    architectures: Option<Vec<String>>,
-    #[serde(default)]
-    model_type: Option<String>,
-}
-
 /// The model's kind, and the conflict of evidence where there is one.
 ///
 /// # Errors
 /// Nothing tells the kind, or `config.json` cannot be read.
 pub(super) fn classified(dir: &ModelDir) -> Result<(Subfamily, Option<Finding>), Box<Finding>> {
-    let config: Kind = dir
-        .required_json("config.json", "the model's configuration")
-        .map_err(|it| Box::new(it.finding()))?;
-    let facts = ModelFacts {
-        architectures: config.architectures.as_deref().unwrap_or_default(),
-        model_type: config.model_type.as_deref(),
-        ..ModelFacts::default()
-    };
+    let config = Kind::read(dir).map_err(|it| Box::new(it.finding()))?;
+    let facts = config.facts();
     let named = config.architectures.as_deref().unwrap_or_default().join(", ");
     let model_type = config.model_type.as_deref().unwrap_or("none");
     let Ok(answer) = classify(&facts) else {

@@ -6,7 +6,7 @@ use std::{env, fs, process};
 use accel_core::diagnosis::{Check, Code, Component, Finding, Verdict};
 use accel_core::{
     DeviceOptions, MpsOptions, OpenvinoOptions, Platform, Precision, RocmOptions, SessionOptions,
-    Subfamily, Variant,
+    Subfamily,
 };
 use accel_runtime::diagnosis::check_placement;
 use accel_runtime::{
@@ -182,22 +182,7 @@ fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, 
     let (kind, _) = models::classified(&dir)?;
     let precision = models::precision(&dir).map_err(failed)?.unwrap_or(Precision::Fp32);
     let options = SessionOptions { precision, ..options(platform) };
-    let spec = SkillSpec {
-        model: "",
-        class: "",
-        hub_id: "",
-        revision: "",
-        platform,
-        family: kind.family(),
-        subfamily: kind,
-        tasks: kind.tasks(),
-        variant: Variant::Real,
-        reason: "",
-        evidence: "",
-        parameters: 0,
-        needs: None,
-        model_dir: "",
-    };
+    let spec = crate::models::spec("", kind, platform);
     let source = ModelSource::dir(folder);
     let placement = load(kind, &spec, &source, &options).map_err(failed)?;
     placed(&placement, platform, &options)?;

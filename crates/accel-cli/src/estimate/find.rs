@@ -12,6 +12,7 @@ use accel_runtime::weights::{self, WeightCount};
 use crate::catalogue;
 use crate::failure::Failure;
 use crate::hub;
+use crate::models;
 
 /// The longest config.json that is read; the largest ones have some hundred kilobytes.
 const MOST_CONFIG_BYTES: u64 = 16 << 20;
@@ -94,38 +95,23 @@ pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
             format!("{} is a file; give the model's folder", path.display()),
         ));
     }
-    let mut components = path.components();
-    let plain = matches!(
-        (components.next(), components.next()),
-        (Some(std::path::Component::Normal(_)), None)
-    );
-    let below = models.join(path);
     let folder = if path.is_dir() {
         Some(path.to_owned())
-    } else if plain && below.is_dir() {
-        Some(below)
     } else {
-        hub::cached(&text)
+        models::below(models, path).or_else(|| hub::cached(&text))
     };
     if let Some(folder) = folder {
         let file = folder.join("config.json");
         let known = if file.is_file() { Known::Config(config(&file)?) } else { Known::Nothing };
         return Ok(Subject::new(text, Some(folder), known));
     }
-    if let Some(config) = catalogue::registered(&text)?.and_then(|it| it.config) {
+    if let Some(config) = catalogue::registered(&text)?.and_then(|it| it.config.clone()) {
         return Ok(Subject::new(text, None, Known::Config(config)));
     }
     if let Some(count) = parameters_from_name(&text) {
         return Ok(Subject::new(text, None, Known::Name(count)));
     }
-    let mut known: Vec<_> = fs::read_dir(models)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|it| it.path().join("config.json").is_file())
-        .filter_map(|it| it.file_name().into_string().ok())
-        .collect();
-    known.sort_unstable();
+    let known = models::names(models);
     let suggestion = nearest(&text, known.iter().map(String::as_str))
         .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
     Err(Failure::input(

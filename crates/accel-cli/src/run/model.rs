@@ -1,15 +1,14 @@
 //! Which model is meant, and what kind of model it is.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use accel_core::classify::{ModelFacts, classify};
-use accel_core::{Platform, Subfamily, Task, Variant, Vocabulary as _, nearest};
+use accel_core::{Platform, Subfamily, Task, Vocabulary as _, nearest};
 use accel_runtime::{ModelDir, SkillSpec};
-use serde::Deserialize;
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::models::{self, Kind};
 
 /// A model and what it is to do.
 #[derive(Debug)]
@@ -17,15 +16,6 @@ pub(super) struct Model {
     pub(super) folder: PathBuf,
     pub(super) kind: Subfamily,
     pub(super) task: Task,
-}
-
-/// What `config.json` says of the model's kind.
-#[derive(Debug, Default, Deserialize)]
-struct Kind {
-    #[serde(default)]
-    architectures: Option<Vec<String>>,
-    #[serde(default)]
-    model_type: Option<String>,
 }
 
 impl Model {
@@ -37,7 +27,7 @@ impl Model {
     pub(super) fn find(name: &Path, arguments: &RunArgs) -> Result<Self, Failure> {
         let folder = folder(name, &arguments.models)?;
         let dir = ModelDir::open(&folder)?;
-        let config: Kind = dir.required_json("config.json", "the model's configuration")?;
+        let config = Kind::read(&dir)?;
         let kind = match arguments.kind {
             Some(kind) => kind,
             None => classified(&folder, &config, arguments.task)?,
@@ -63,23 +53,12 @@ impl Model {
     /// The cell that this run is, for the runtime, which asks for names that live for ever.
     pub(super) fn spec(&self, platform: Platform) -> SkillSpec {
         let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
-        SkillSpec {
-            // One name, once a process.
-            model: Box::leak(name.to_string_lossy().into_owned().into_boxed_str()),
-            class: "",
-            hub_id: "",
-            revision: "",
+        // One name, once a process.
+        models::spec(
+            Box::leak(name.to_string_lossy().into_owned().into_boxed_str()),
+            self.kind,
             platform,
-            family: self.kind.family(),
-            subfamily: self.kind,
-            tasks: self.kind.tasks(),
-            variant: Variant::Real,
-            reason: "",
-            evidence: "",
-            parameters: 0,
-            needs: None,
-            model_dir: "",
-        }
+        )
     }
 }
 
@@ -88,9 +67,7 @@ pub(crate) fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
     if name.is_dir() {
         return Ok(name.to_owned());
     }
-    let plain = name.components().count() == 1 && !name.is_absolute();
-    let below = models.join(name);
-    if plain && below.is_dir() {
+    if let Some(below) = models::below(models, name) {
         return Ok(below);
     }
     let what = if name.is_file() {
@@ -105,14 +82,7 @@ pub(crate) fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
     } else {
         format!("there is no model `{}`", name.display())
     };
-    let mut known: Vec<_> = fs::read_dir(models)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|it| it.path().join("config.json").is_file())
-        .filter_map(|it| it.file_name().into_string().ok())
-        .collect();
-    known.sort_unstable();
+    let known = models::names(models);
     let given = name.to_string_lossy();
     let suggestion = nearest(&given, known.iter().map(String::as_str))
         .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
@@ -129,12 +99,7 @@ pub(crate) fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn classified(folder: &Path, config: &Kind, task: Option<Task>) -> Result<Subfamily, Failure> {
-    let facts = ModelFacts {
-        architectures: config.architectures.as_deref().unwrap_or_default(),
-        model_type: config.model_type.as_deref(),
-        tasks: task.as_slice(),
-        ..ModelFacts::default()
-    };
+    let facts = ModelFacts { tasks: task.as_slice(), ..config.facts() };
     if let Ok(it) = classify(&facts) {
         return Ok(it.subfamily);
     }

@@ -16,6 +16,7 @@ mod select;
 pub(crate) use args::SelectionCommand;
 
 use accel_core::compatibility::{Level, Reason};
+use accel_core::select::{Wish, parse_priority};
 
 use crate::console::{Console, Paint, TableCell, bytes};
 use crate::failure::Failure;
@@ -29,6 +30,12 @@ pub(crate) fn run(command: &SelectionCommand, console: Console) -> Result<(), Fa
         SelectionCommand::PoolConfig(args) => pool_config::run(args, console),
         SelectionCommand::Matrix(args) => matrix::run(args, console),
     }
+}
+
+/// The order that `--priority` asks for; none where it is not given.
+fn priority(list: Option<&str>) -> Result<Vec<Wish>, Failure> {
+    let list = list.map(|it| parse_priority(it.split(',')));
+    list.unwrap_or_else(|| Ok(Vec::new())).map_err(|it| Failure::usage(it.to_string()))
 }
 
 /// A level in its colour.

@@ -34,7 +34,7 @@ impl Catalogue {
                 let text = read_limited(path, MOST_BYTES, "a catalogue of models")?;
                 catalogue::parse(&text, &path.display().to_string())?
             }
-            None => catalogue::embedded()?,
+            None => catalogue::embedded()?.to_vec(),
         };
         let workload = Workload {
             precision: args.precision.unwrap_or(Precision::Fp32),

@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 
 use accel_core::compatibility::MemoryPool;
-use accel_core::select::{
-    Distribution, PoolConfig, Request, Unplaced, parse_priority, resource_pool_config,
-};
+use accel_core::select::{Distribution, PoolConfig, Request, Unplaced, resource_pool_config};
 
 use super::args::PoolConfigArgs;
 use super::models::Catalogue;
-use super::{level, machine, size, told};
+use super::{level, machine, priority, size, told};
 use crate::console::{Console, Paint, bytes, heading, plain, table};
 use crate::failure::Failure;
 use crate::json;
@@ -19,14 +17,8 @@ pub(super) fn run(args: &PoolConfigArgs, console: Console) -> Result<(), Failure
     let catalogue = Catalogue::open(&args.common)?;
     let models = catalogue.find_all(&args.model)?;
     let inventory = machine::inventory(&args.common, console)?;
-    let priority = match &args.priority {
-        Some(list) => {
-            parse_priority(list.split(',')).map_err(|it| Failure::usage(it.to_string()))?
-        }
-        None => Vec::new(),
-    };
     let request = Request {
-        priority,
+        priority: priority(args.priority.as_deref())?,
         precision: args.common.precision,
         overrides: args.common.overrides()?,
         ..Request::default()

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use accel_core::classify::ModelFacts;
 use accel_core::compatibility::{Reason, targets};
-use accel_core::select::{Given, Request, Selection, classify_model, parse_priority, select};
+use accel_core::select::{Given, Request, Selection, classify_model, select};
 use serde_json::json;
 
 use super::args::SelectArgs;
 use super::models::Catalogue;
-use super::{level, machine, size, told};
+use super::{level, machine, priority, size, told};
 use crate::console::{Console, Paint, heading, plain, table};
 use crate::failure::Failure;
 use crate::json;
@@ -19,14 +19,8 @@ pub(super) fn run(args: &SelectArgs, console: Console) -> Result<(), Failure> {
     let catalogue = Catalogue::open(&args.common)?;
     let model = catalogue.find(&args.model)?;
     let inventory = machine::inventory(&args.common, console)?;
-    let priority = match &args.priority {
-        Some(list) => {
-            parse_priority(list.split(',')).map_err(|it| Failure::usage(it.to_string()))?
-        }
-        None => Vec::new(),
-    };
     let request = Request {
-        priority,
+        priority: priority(args.priority.as_deref())?,
         preferred_index: args.index,
         policy: args.policy,
         precision: args.common.precision,

@@ -2,7 +2,7 @@
 //! system is.
 
 use accel_core::Vocabulary as _;
-use accel_core::diagnosis::{Finding, Matrix, Report, Severity, Verdict, Worth, visible};
+use accel_core::diagnosis::{Finding, Matrix, Report, Severity, Worth, visible};
 
 use super::{about, summary};
 use crate::console::put;
@@ -127,11 +127,7 @@ fn checks(report: &Report) -> String {
                     <th>platform</th><th>model</th><th>verdict</th><th>detail</th></tr>\n"
         .to_owned();
     for it in &report.checks {
-        let verdict = match it.verdict {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "failed",
-            Verdict::Skipped => "skipped",
-        };
+        let verdict = it.verdict.name();
         put(
             &mut text,
             format_args!(

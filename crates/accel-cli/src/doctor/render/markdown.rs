@@ -1,7 +1,7 @@
 //! Markdown, for issues and reviews.
 
 use accel_core::Vocabulary as _;
-use accel_core::diagnosis::{Finding, Report, Severity, Verdict, Worth, visible};
+use accel_core::diagnosis::{Finding, Report, Severity, Worth, visible};
 
 use super::{about, summary};
 use crate::console::put;
@@ -42,11 +42,7 @@ pub(super) fn text(report: &Report) -> String {
     text +=
         "\n## Checks\n\n| check | platform | model | verdict | detail |\n|---|---|---|---|---|\n";
     for it in &report.checks {
-        let verdict = match it.verdict {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "failed",
-            Verdict::Skipped => "skipped",
-        };
+        let verdict = it.verdict.name();
         put(
             &mut text,
             format_args!(
