@@ -16,6 +16,8 @@ use crate::files::{CellFile, Kind, Origin};
 use crate::registry::{Model, Registry};
 use crate::request::{Layout, Request, variant};
 
+use needs::{Estimates, needs};
+
 #[cfg(feature = "cli")]
 pub(crate) use needs::{estimate_of, shown_bytes};
 pub(crate) use pages::{Page, SkillPage};
@@ -40,8 +42,9 @@ pub(crate) struct PlannedFile {
 pub(crate) fn plan(registry: &Registry, request: &Request) -> Result<Plan, Error> {
     let chosen = chosen_cells(registry, request)?;
     let mut files = Vec::new();
+    let mut estimates = Estimates::default();
     for (model, file) in &chosen {
-        files.push(plan_cell(request, model, file)?);
+        files.push(plan_cell(request, model, file, &mut estimates)?);
     }
     let written: BTreeSet<&CellFile> = chosen.iter().map(|(_, file)| file).collect();
     let present = request.present.iter().filter(|it| plannable(registry, it));
@@ -128,7 +131,12 @@ fn wants(request: &Request, file: &CellFile) -> bool {
     }
 }
 
-fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<PlannedFile, Error> {
+fn plan_cell<'a>(
+    request: &Request,
+    model: &'a Model,
+    file: &CellFile,
+    estimates: &mut Estimates<'a>,
+) -> Result<PlannedFile, Error> {
     let cell = &model.cells[&file.platform];
     let variant = variant(cell).unwrap_or(Variant::Simulation);
     let kind_folder = if file.kind == Kind::Skill { "skill" } else { "test" };
@@ -136,7 +144,9 @@ fn plan_cell(request: &Request, model: &Model, file: &CellFile) -> Result<Planne
         request.templates.resolve(kind_folder, model.family(), file.platform, variant)?.chosen;
     let page = match file.kind {
         Kind::Skill => {
-            Page::Skill(Box::new(pages::skill_page(request, model, file.platform, cell, variant)))
+            let needs = needs(estimates.of(model, cell), file.platform);
+            let page = pages::skill_page(request, model, file.platform, cell, variant, needs);
+            Page::Skill(Box::new(page))
         }
         _ => Page::Test(Box::new(pages::test_page(request, model, file, cell, variant))),
     };

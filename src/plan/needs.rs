@@ -1,9 +1,11 @@
 //! What a skill needs of the machine.
 
+use std::collections::BTreeMap;
+
 use accel_core::estimate::{
     self, Estimate, ParametersSource, Workload, estimate, estimate_from_parameters,
 };
-use accel_core::{Platform, group_digits};
+use accel_core::{Platform, Precision, group_digits};
 use serde::Serialize;
 
 use super::pages::precision_of;
@@ -33,9 +35,20 @@ pub(crate) fn estimate_of(model: &Model, cell: &Cell) -> Estimate {
     )
 }
 
-/// The same for a page.
-pub(super) fn needs(model: &Model, platform: Platform, cell: &Cell) -> Needs {
-    let estimate = estimate_of(model, cell);
+/// Estimates of models by precision, each made once: a model's cells mostly share one.
+#[derive(Debug, Default)]
+pub(super) struct Estimates<'a>(BTreeMap<(&'a str, Precision), Estimate>);
+
+impl<'a> Estimates<'a> {
+    /// What a cell needs in its precision.
+    pub(super) fn of(&mut self, model: &'a Model, cell: &Cell) -> &Estimate {
+        let key = (model.key.as_str(), precision_of(cell));
+        self.0.entry(key).or_insert_with(|| estimate_of(model, cell))
+    }
+}
+
+/// An estimate as a page of that platform says it.
+pub(super) fn needs(estimate: &Estimate, platform: Platform) -> Needs {
     let by_config = estimate.parameters_source == ParametersSource::Config;
     let bound = if by_config { "" } else { "more than " };
     let needs = estimate.requirements;

@@ -9,7 +9,7 @@ use accel_core::{
 };
 use serde::Serialize;
 
-use super::needs::{Needs, needs};
+use super::needs::Needs;
 use super::pipeline::pipeline;
 use crate::cases;
 use crate::files::{CellFile, Kind};
@@ -154,6 +154,7 @@ pub(super) fn skill_page(
     platform: Platform,
     cell: &Cell,
     variant: Variant,
+    needs: Needs,
 ) -> SkillPage {
     let pipeline = pipeline(model.subfamily);
     let precision = precision_of(cell);
@@ -184,7 +185,7 @@ pub(super) fn skill_page(
         evidence: cell.evidence.to_string(),
         parameters: group_digits(model.parameters),
         model_dir: model.model_dir.clone(),
-        needs: needs(model, platform, cell),
+        needs,
         precision: precision.name(),
         tolerances: tolerance_rows(cell),
         skill_type: pipeline.rust_type,
