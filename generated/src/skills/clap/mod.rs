@@ -15,7 +15,7 @@ use accel_runtime as rt;
 /// What [`auto`] returns a choice of.
 pub type Skill = rt::AudioTextEncoder;
 
-/// Loads CLAP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebNN, CPU.
+/// Loads CLAP on the first platform that is there, tried in this order: CUDA, ROCm, MPS, OpenVINO, WebNN, WebGPU, CPU.
 /// Simulations are never chosen.
 ///
 /// # Errors
@@ -59,6 +59,10 @@ pub const CANDIDATES: &[rt::Candidate<Skill>] = &[
     rt::Candidate {
         spec: &webnn::SPEC,
         load: |source| webnn::load_with(source, &webnn::OPTIONS),
+    },
+    rt::Candidate {
+        spec: &webgpu::SPEC,
+        load: |source| webgpu::load_with(source, &webgpu::OPTIONS),
     },
     rt::Candidate {
         spec: &cpu::SPEC,
