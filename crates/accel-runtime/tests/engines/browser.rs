@@ -13,7 +13,7 @@ use accel_runtime::{Error, Platform, Session, SessionOptions, Tensor};
 
 use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{
-    FLOAT, INT64, floats, folder, graph, integer_attribute, model, node, text_attribute, value,
+    FLOAT, INT64, Message, floats, folder, graph, integer_attribute, model, node, text_attribute, value,
 };
 use crate::options;
 use crate::reference::assert_close;
@@ -29,8 +29,10 @@ tests! {
         webnn_takes_elements_and_nearest_pixels,
         webnn_keeps_the_digits_of_small_results,
         what_ends_the_module_is_refused_and_the_page_lives_on,
+        webnn_finds_weights_in_other_files,
     ],
     Needs::Engine("webgpu") => [
+        webgpu_finds_weights_in_other_files,
         webgpu_joins_truths_of_any_sizes_in_one_page,
         webgpu_turns_positions_as_exactly_as_single_precision_can,
         webgpu_keeps_the_digits_of_small_results,
@@ -211,6 +213,60 @@ fn result(
     let options = options(name);
     let session = engine.load(&graph, options.device.platform(), &options).unwrap();
     session.run(inputs, &["y"]).unwrap()[0].as_f32().unwrap().to_vec()
+}
+
+/// A tensor of floats that lies in the file `location`, `offset` bytes from its beginning.
+fn elsewhere(name: &str, dims: &[u64], location: &str, offset: usize) -> Message {
+    let tensor = dims.iter().fold(Message::default(), |tensor, dim| tensor.number(1, *dim));
+    let place = [("location", location.to_owned()), ("offset", offset.to_string())];
+    place.iter().fold(tensor.number(2, FLOAT).text(8, name).number(14, 1), |tensor, (key, it)| {
+        tensor.message(13, &Message::default().text(1, key).text(2, it))
+    })
+}
+
+/// A product and a sum whose weights lie in two files, as the graph's file says it (`3`), with a
+/// size that is given when it runs (`n`), and with a node that has to be written anew.
+fn finds_weights_in_other_files(name: &str) {
+    let engine = engine();
+    let options = options(name);
+    let bytes = |values: &[f32]| values.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<_>>();
+    let factors = [1.0, -2.0, 3.0, 0.5];
+    for (rows, last) in [("3", "Identity"), ("n", "Identity"), ("n", "Softplus")] {
+        let file = model(&graph(
+            &[
+                node("MatMul", &["x", "w"], &["product"]),
+                node("Add", &["product", "b"], &["sum"]),
+                node(last, &["sum"], &["y"]),
+            ],
+            &[elsewhere("w", &[2, 2], "w.data", 64), elsewhere("b", &[2], "b.data", 0)],
+            &[value("x", FLOAT, &[rows, "2"])],
+            &[value("y", FLOAT, &[rows, "2"])],
+        ));
+        let folder = folder(&file);
+        let onnx = folder.path().join("onnx");
+        // Other numbers before the weights: a place that is not looked at would be noticed.
+        fs::write(onnx.join("w.data"), bytes(&[&[7.0; 16], &factors[..]].concat())).unwrap();
+        fs::write(onnx.join("b.data"), bytes(&[10.0, 20.0])).unwrap();
+        let files = GraphFiles::read("model", &onnx.join("model.onnx")).unwrap();
+        let session = engine.load(&files, options.device.platform(), &options).unwrap();
+        let x = Tensor::new(vec![3, 2], vec![1.0_f32, 0.0, 0.0, 1.0, 2.0, -4.0]).unwrap();
+        let found = session.run(vec![("x", x)], &["y"]).unwrap();
+        let sums = [11.0_f32, 18.0, 13.0, 20.5, 0.0, 14.0];
+        let expected = match last {
+            "Softplus" => sums.map(|it| it.exp().ln_1p()),
+            _ => sums,
+        };
+        let what = format!("{last} of {rows} rows");
+        assert_close(&what, found[0].as_f32().unwrap(), &expected, 1e-5);
+    }
+}
+
+fn webgpu_finds_weights_in_other_files() {
+    finds_weights_in_other_files("webgpu");
+}
+
+fn webnn_finds_weights_in_other_files() {
+    finds_weights_in_other_files("webnn");
 }
 
 fn webgpu_joins_truths_of_any_sizes_in_one_page() {
