@@ -59,6 +59,7 @@ Examples:
   accel run fixtures/llava photo.jpg --prompt 'What is this?'
   cat letter.txt | accel run fixtures/t5 -           `-` is what comes in on stdin
   accel run fixtures/vit photo.jpg --platform webgpu --option power_preference=low-power
+  accel run fixtures/vit photo.jpg --platform cuda --simulate       a GPU that is not here
 
 The result goes to stdout; the device, the placement of the nodes and the times go to stderr. With
 --format json all of it is one document on stdout.";
@@ -345,12 +346,18 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, help_heading = TASK)]
     pub(crate) timestamps: Option<TimestampsArg>,
 
-    /// Where it runs; nothing falls back to another
+    /// Where it runs; nothing falls back to another [default: cpu; with --simulate=DEVICE, that
+    /// device's]
+    #[arg(long, value_name = "PLATFORM", value_parser = member::<Platform>, help_heading = WHERE)]
+    pub(crate) platform: Option<Platform>,
+
+    /// Simulate a device that is not here, such as nvidia-h100-sxm: outputs are computed on this
+    /// processor, times are predicted [default: the device that stands for --platform]
     #[arg(
-        long, value_name = "PLATFORM", value_parser = member::<Platform>, default_value = "cpu",
-        help_heading = WHERE
+        long, value_name = "DEVICE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "", conflicts_with_all = ["runs", "quiet"], help_heading = WHERE
     )]
-    pub(crate) platform: Platform,
+    pub(crate) simulate: Option<String>,
 
     /// The model's file by precision [default: fp32]
     #[arg(long, value_name = "PRECISION", value_parser = member::<Precision>, help_heading = WHERE)]

@@ -1,14 +1,16 @@
 //! A bare graph: tensors in, tensors out.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use accel_runtime::engine::{self, check_platform};
+use accel_runtime::engine::{self, Engine, SimulatorEngine, check_platform};
 use accel_runtime::{GraphFiles, Tensor, TensorData};
 use serde_json::json;
 
 use super::options::session_options;
-use super::output::{Times, human, placement_json, timed, times_json};
+use super::output::{Times, Told, timed};
+use super::place::Place;
 use super::tensors;
 use crate::args::RunArgs;
 use crate::console::Console;
@@ -24,7 +26,7 @@ pub(super) fn run(
     console: Console,
 ) -> Result<(), Failure> {
     super::tasks::refuse_flags(arguments, None)?;
-    let platform = arguments.platform;
+    let Place { platform, simulator } = Place::of(arguments)?;
     let options = session_options(platform, None, &arguments.option)?;
     check_platform(platform, &options)?;
     if to.is_dir() {
@@ -38,7 +40,10 @@ pub(super) fn run(
         return Err(Failure::usage(message));
     }
     let inputs = tensors::read(from)?;
-    let engine = engine::for_options(&options)?;
+    let engine: Arc<dyn Engine> = match &simulator {
+        None => engine::for_options(&options)?,
+        Some(it) => Arc::new(it.clone()),
+    };
     let spinner = console.spinner(format!("loading {}", file.display()));
     let start = Instant::now();
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy();
@@ -46,7 +51,7 @@ pub(super) fn run(
     let session = engine.load(&graph, platform, &options)?;
     let load = start.elapsed();
     let names: Vec<_> = session.outputs().iter().map(|it| it.name.as_str()).collect();
-    let runs = arguments.runs.unwrap_or(2);
+    let runs = arguments.runs.unwrap_or(if simulator.is_some() { 1 } else { 2 });
     let (outputs, first_run, run) = timed(runs, |_| {
         let inputs = inputs.iter().map(|(name, it)| (name.as_str(), it.clone())).collect();
         session.run(inputs, &names)
@@ -54,7 +59,11 @@ pub(super) fn run(
     drop(spinner);
     let outputs: Vec<_> = names.into_iter().zip(outputs).collect();
     tensors::write(to, &outputs)?;
-    let times = Times { load, first_run, run };
+    let told = Told {
+        placement: session.placement(),
+        times: Times { load, first_run, run },
+        prediction: simulator.as_ref().and_then(SimulatorEngine::prediction),
+    };
     let not_finite: Vec<_> = outputs.iter().map(|(_, it)| not_finite(it)).collect();
     if console.json() {
         let outputs: Vec<_> = outputs
@@ -69,16 +78,16 @@ pub(super) fn run(
                 })
             })
             .collect();
-        console.print(&json::document(json!({
+        console.print(&json::document(told.json(json!({
             "graph": file.display().to_string(),
             "platform": platform,
             "outputs_file": to.display().to_string(),
             "outputs": outputs,
-            "device": session.placement().device,
-            "placement": placement_json(session.placement()),
-            "times": times_json(&times),
-        })));
+        }))));
         return Ok(());
+    }
+    if let Some(line) = told.mark() {
+        console.say(&line);
     }
     for ((name, it), not_finite) in outputs.iter().zip(&not_finite) {
         console.say(&format!("{name}  {} {:?}", it.dtype(), it.shape()));
@@ -86,7 +95,7 @@ pub(super) fn run(
             console.note(&format!("{not_finite} elements of `{name}` are infinite or no number"));
         }
     }
-    console.aside(&human(session.placement(), &times));
+    console.aside(&told.human());
     Ok(())
 }
 

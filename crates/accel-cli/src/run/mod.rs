@@ -5,6 +5,7 @@ mod inputs;
 mod model;
 mod options;
 mod output;
+mod place;
 mod tasks;
 mod tensors;
 

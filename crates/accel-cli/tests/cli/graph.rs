@@ -28,6 +28,12 @@ fn prepared(folder: &Path) -> Vec<f32> {
     floats(find("logits").data())
 }
 
+/// The path of a file with these inputs, below `folder`.
+pub(crate) fn inputs_of_vit(folder: &Path) -> String {
+    prepared(folder);
+    folder.join("in.safetensors").to_str().unwrap().to_owned()
+}
+
 fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|it| f32::from_le_bytes(*it)).collect()
 }

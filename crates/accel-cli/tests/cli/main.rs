@@ -12,5 +12,6 @@ mod install;
 mod list;
 mod models;
 mod selection;
+mod simulate;
 mod support;
 mod wrong;

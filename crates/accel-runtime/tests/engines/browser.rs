@@ -13,7 +13,8 @@ use accel_runtime::{Error, Platform, Session, SessionOptions, Tensor};
 
 use crate::needs::{Needs, tests};
 use crate::onnx_bytes::{
-    FLOAT, INT64, Message, floats, folder, graph, integer_attribute, model, node, text_attribute, value,
+    FLOAT, INT64, Message, floats, folder, graph, integer_attribute, model, node, text_attribute,
+    value,
 };
 use crate::options;
 use crate::reference::assert_close;

@@ -7,9 +7,11 @@ mod text;
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use accel_core::{SessionOptions, Subfamily, Task, Vocabulary as _};
+use accel_runtime::engine::SimulatorEngine;
 use accel_runtime::{ModelSource, Pipeline, SkillSpec};
 use serde_json::{Value, json};
 
@@ -17,7 +19,8 @@ pub(super) use flags::refuse_flags;
 
 use super::model::Model;
 use super::options::session_options;
-use super::output::{Times, human, placement_json, timed, times_json};
+use super::output::{Times, Told, mark, timed};
+use super::place::Place;
 use crate::args::RunArgs;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -25,11 +28,12 @@ use crate::json;
 
 /// Runs the model `name` on the inputs of `arguments`.
 pub(super) fn run(name: &Path, arguments: &RunArgs, console: Console) -> Result<(), Failure> {
-    let options = session_options(arguments.platform, arguments.precision, &arguments.option)?;
+    let place = Place::of(arguments)?;
+    let options = session_options(place.platform, arguments.precision, &arguments.option)?;
     let model = Model::find(name, arguments)?;
     refuse_flags(arguments, Some(model.task))?;
-    let spec = model.spec(arguments.platform);
-    let run = Run { model, arguments, options, spec, console };
+    let spec = model.spec(place.platform);
+    let run = Run { model, arguments, place, options, spec, console };
     match run.model.kind {
         Subfamily::MaskedLm => text::encode(&run),
         Subfamily::CausalLm => text::generate(&run),
@@ -59,6 +63,7 @@ pub(super) fn run(name: &Path, arguments: &RunArgs, console: Console) -> Result<
 struct Run<'a> {
     model: Model,
     arguments: &'a RunArgs,
+    place: Place,
     options: SessionOptions,
     spec: SkillSpec,
     console: Console,
@@ -89,11 +94,23 @@ impl Run<'_> {
         let spinner = console.spinner(format!("loading {}", self.model.folder.display()));
         let start = Instant::now();
         let source = ModelSource::dir(&self.model.folder);
-        let pipeline: P = accel_runtime::load(&self.spec, &source, &self.options)?;
+        let simulator = self.place.simulator.as_ref();
+        let pipeline: P = match simulator {
+            None => accel_runtime::load(&self.spec, &source, &self.options)?,
+            Some(it) => {
+                let source = source.with_engine(Arc::new(it.clone()));
+                // The mark goes into what is printed.
+                accel_runtime::simulate(&self.spec, &source, &self.options)?.into_inner()
+            }
+        };
         let load = start.elapsed();
+        let placement = pipeline.placement();
+        if simulator.is_some() {
+            console.say(&mark(&placement));
+        }
         let mut spinner = Some(spinner);
         let writes = writes_token_by_token(self.model.task);
-        let runs = self.arguments.runs.unwrap_or(if writes { 1 } else { 2 });
+        let runs = self.arguments.runs.unwrap_or(if writes || simulator.is_some() { 1 } else { 2 });
         let (answers, first_run, run) = timed(runs, |first| {
             work(&pipeline, &mut |piece| {
                 if !first || console.json() {
@@ -104,24 +121,24 @@ impl Run<'_> {
             })
         })?;
         drop(spinner);
-        let times = Times { load, first_run, run };
-        let placement = pipeline.placement();
+        let told = Told {
+            placement: &placement,
+            times: Times { load, first_run, run },
+            prediction: simulator.and_then(SimulatorEngine::prediction),
+        };
         if console.json() {
-            console.print(&json::document(json!({
+            console.print(&json::document(told.json(json!({
                 "model": self.model.folder.display().to_string(),
                 "kind": self.model.kind,
                 "task": self.model.task,
-                "platform": self.arguments.platform,
+                "platform": self.place.platform,
                 "results": answers.into_iter().map(|it| it.result).collect::<Vec<_>>(),
-                "device": placement.device,
-                "placement": placement_json(&placement),
-                "times": times_json(&times),
-            })));
+            }))));
             return Ok(());
         }
         let all: Vec<_> = answers.into_iter().map(|it| it.text).collect();
         console.print(&all.join("\n"));
-        console.aside(&human(&placement, &times));
+        console.aside(&told.human());
         Ok(())
     }
 }
