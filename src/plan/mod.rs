@@ -144,7 +144,7 @@ fn plan_cell<'a>(
         request.templates.resolve(kind_folder, model.family(), file.platform, variant)?.chosen;
     let page = match file.kind {
         Kind::Skill => {
-            let needs = needs(estimates.of(model, cell), file.platform);
+            let needs = needs(estimates.of(model, cell), model.subfamily, file.platform);
             let page = pages::skill_page(request, model, file.platform, cell, variant, needs);
             Page::Skill(Box::new(page))
         }

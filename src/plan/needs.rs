@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use accel_core::estimate::{
     self, Estimate, ParametersSource, Workload, estimate, estimate_from_parameters,
 };
-use accel_core::{Platform, Precision, group_digits};
+use accel_core::{Platform, Precision, Subfamily, group_digits};
 use serde::Serialize;
 
 use super::pages::precision_of;
@@ -47,8 +47,25 @@ impl<'a> Estimates<'a> {
     }
 }
 
-/// An estimate as a page of that platform says it.
-pub(super) fn needs(estimate: &Estimate, platform: Platform) -> Needs {
+/// The input that a kind of model is estimated for.
+fn input(kind: Subfamily) -> String {
+    match kind {
+        Subfamily::ImageClassifier | Subfamily::ObjectDetector => "one image".to_owned(),
+        Subfamily::SpeechRecognition => {
+            "one window of sound, or ten seconds where the model has none".to_owned()
+        }
+        Subfamily::AudioTextEncoder => "one sound and one text".to_owned(),
+        Subfamily::ImageTextEncoder => "one image and one text".to_owned(),
+        Subfamily::VideoTextEncoder => "one video and one text".to_owned(),
+        Subfamily::VisionLanguage => {
+            format!("one image and its prompt, {CONTEXT} tokens together")
+        }
+        _ => format!("one text of at most {CONTEXT} tokens"),
+    }
+}
+
+/// An estimate as a page of that kind of model and platform says it.
+pub(super) fn needs(estimate: &Estimate, kind: Subfamily, platform: Platform) -> Needs {
     let by_config = estimate.parameters_source == ParametersSource::Config;
     let bound = if by_config { "" } else { "more than " };
     let needs = estimate.requirements;
@@ -59,11 +76,12 @@ pub(super) fn needs(estimate: &Estimate, platform: Platform) -> Needs {
     };
     let cores = if cpu_cores == 1 { "core" } else { "cores" };
     let sentence = format!(
-        "{bound}{} of memory, better {}, and {cpu_cores} {cores}, for one input of at most \
-         {CONTEXT} tokens as {}; {} of files (estimated)",
+        "{bound}{} of memory in {}, better {}, and {cpu_cores} {cores}, for {}; {} of files \
+         (estimated)",
         shown_bytes(needs.min_memory_bytes),
-        shown_bytes(needs.recommended_memory_bytes),
         estimate.workload.precision,
+        shown_bytes(needs.recommended_memory_bytes),
+        input(kind),
         shown_bytes(needs.disk_bytes),
     );
     Needs {

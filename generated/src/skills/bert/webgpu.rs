@@ -13,7 +13,7 @@
 //! | tasks | `feature-extraction`, `fill-mask` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 596 MB of memory, better 745 MB, and 1 core, for one input of at most 2048 tokens as fp32; 439 MB of files (estimated) |
+//! | needs | 596 MB of memory in fp32, better 745 MB, and 1 core, for one text of at most 2048 tokens; 439 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |

@@ -11,7 +11,7 @@
 //! | tasks | `image-text-to-text` |
 //! | support | simulation: No run on ROCm has shown it yet. |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 32.3 GB of memory, better 40.3 GB, and 1 core, for one input of at most 2048 tokens as fp32; 28.3 GB of files (estimated) |
+//! | needs | 32.3 GB of memory in fp32, better 40.3 GB, and 1 core, for one image and its prompt, 2048 tokens together; 28.3 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |

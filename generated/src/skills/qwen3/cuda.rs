@@ -11,7 +11,7 @@
 //! | tasks | `text-generation` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 5.4 GB of memory, better 6.8 GB, and 1 core, for one input of at most 2048 tokens as fp32; 2.4 GB of files (estimated) |
+//! | needs | 5.4 GB of memory in fp32, better 6.8 GB, and 1 core, for one text of at most 2048 tokens; 2.4 GB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |

@@ -11,7 +11,7 @@
 //! | tasks | `text2text-generation` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 925 MB of memory, better 1.2 GB, and 1 core, for one input of at most 2048 tokens as fp32; 243 MB of files (estimated) |
+//! | needs | 925 MB of memory in fp32, better 1.2 GB, and 1 core, for one text of at most 2048 tokens; 243 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |

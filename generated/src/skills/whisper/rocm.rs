@@ -12,7 +12,7 @@
 //! | tasks | `automatic-speech-recognition` |
 //! | support | real |
 //! | evidence | compiled only: nothing ran yet |
-//! | needs | 417 MB of memory, better 522 MB, and 1 core, for one input of at most 2048 tokens as fp32; 152 MB of files (estimated) |
+//! | needs | 417 MB of memory in fp32, better 522 MB, and 1 core, for one window of sound, or ten seconds where the model has none; 152 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.001 off, cosine at least 0.9999, signal to noise at least 60.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |

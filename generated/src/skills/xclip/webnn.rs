@@ -12,7 +12,7 @@
 //! | tasks | `feature-extraction`, `zero-shot-video-classification` |
 //! | support | real |
 //! | evidence | executed in CI |
-//! | needs | 833 MB of memory, better 1.1 GB, and 11 cores, for one input of at most 2048 tokens as fp32; 787 MB of files (estimated) |
+//! | needs | 833 MB of memory in fp32, better 1.1 GB, and 11 cores, for one video and one text; 787 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
 //! | tolerance, int8 | at most 2.5 off, cosine at least 0.99, signal to noise at least 18.0 dB |
