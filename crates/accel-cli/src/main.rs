@@ -3,7 +3,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `args` | what may be written on the command line |
+//! | `cli` | the commands; what each takes is in its folder |
 //! | `classify` | which kind of model it is, and why |
 //! | `engines` | what each engine can do here, and installing them |
 //! | `hardware` | what this machine has, or one that was recorded |
@@ -13,12 +13,15 @@
 //! | `doctor` | what is wrong with a machine, its engines and models |
 //! | `explain` | what a code means |
 //! | `catalogue`, `hub`, `models` | the registry's models, those of the Hub's cache, those in folders |
-//! | `console`, `json`, `failure`, `size` | printing, how a command ends, amounts of memory |
+//! | `args`, `console`, `json`, `failure`, `size` | what several commands take, printing, how a command ends, amounts of memory |
+//! | `defaults` | what a session is asked for when nobody says otherwise |
 
 mod args;
 mod catalogue;
 mod classify;
+mod cli;
 mod console;
+mod defaults;
 mod doctor;
 mod engines;
 mod estimate;
@@ -38,8 +41,9 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{Cli, Command, EnginesCommand};
+use cli::{Cli, Command};
 use console::Console;
+use engines::EnginesCommand;
 use failure::Failure;
 
 fn main() -> ExitCode {

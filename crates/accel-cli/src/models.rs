@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use accel_core::classify::ModelFacts;
-use accel_core::{Platform, Subfamily, Variant};
+use accel_core::{Platform, Subfamily, Variant, nearest};
 use accel_runtime::{ModelDir, SkillSpec};
 use serde::Deserialize;
+
+use crate::failure::Failure;
 
 /// The folder of that plain name below `models`, where there is one.
 pub(crate) fn below(models: &Path, name: &Path) -> Option<PathBuf> {
@@ -28,6 +30,42 @@ pub(crate) fn names(models: &Path) -> Vec<String> {
         .collect();
     names.sort_unstable();
     names
+}
+
+/// The folder that `name` stands for.
+pub(crate) fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
+    if name.is_dir() {
+        return Ok(name.to_owned());
+    }
+    if let Some(below) = below(models, name) {
+        return Ok(below);
+    }
+    let what = if name.is_file() {
+        return Err(Failure::input(
+            "unknown-model",
+            format!(
+                "{} is a file; give the model's folder, which holds config.json and onnx/, or \
+                 run a bare graph with --graph",
+                name.display()
+            ),
+        ));
+    } else {
+        format!("there is no model `{}`", name.display())
+    };
+    let known = names(models);
+    let given = name.to_string_lossy();
+    let suggestion = nearest(&given, known.iter().map(String::as_str))
+        .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
+    let advice = if known.is_empty() {
+        format!(
+            "give the path of a folder that holds config.json and onnx/, or name with --models or \
+             ACCEL_MODEL_DIR a folder of models; {} holds none",
+            models.display()
+        )
+    } else {
+        format!("{} holds: {}", models.display(), known.join(", "))
+    };
+    Err(Failure::input("unknown-model", format!("{what}{suggestion}; {advice}")))
 }
 
 /// What `config.json` says of the model's kind.

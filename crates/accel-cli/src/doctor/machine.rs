@@ -3,7 +3,7 @@
 use accel_core::hardware::{Inventory, Obstacle};
 use accel_runtime::{Availability, availability, hardware};
 
-use crate::run::default_options;
+use crate::defaults::default_options;
 
 /// Everything that is known of the machine, read now.
 ///

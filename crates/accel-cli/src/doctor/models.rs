@@ -46,7 +46,7 @@ pub(super) fn named(
         let by_entry = registry.zip(entry).and_then(|(it, entry)| it.folder(entry));
         let folder = match by_entry.filter(|it| it.is_dir()) {
             Some(folder) => Ok(folder),
-            None => crate::run::model_folder(name, folder_of_models),
+            None => crate::models::folder(name, folder_of_models),
         };
         let is_plain = name.components().count() == 1 && !name.is_absolute();
         if registry.is_some() && entry.is_none() && is_plain {

@@ -10,7 +10,7 @@ use accel_runtime::{Availability, Error, availability};
 
 use super::probe::Probed;
 use crate::console;
-use crate::run::default_options;
+use crate::defaults::default_options;
 
 /// Share of the last ten seconds in which tasks waited for memory, in percent, from which on it
 /// is short. Linux's own example of a threshold for action is 15 % of a window

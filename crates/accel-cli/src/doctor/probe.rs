@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::graph;
 use super::models;
-use crate::run::default_options;
+use crate::defaults::default_options;
 
 /// What a probe gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::args::Installable;
+use super::args::Installable;
 
 /// One thing to install, in a folder of its own below the folder of engines.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 
+use super::args::{InstallArgs, Installable};
 use super::component::{Component, MARK, Source, State, Take, chosen, proof};
 use super::tools::{self, Tool};
 use super::{place, unpack};
-use crate::args::{InstallArgs, Installable};
 use crate::console::{Console, bytes};
 use crate::failure::Failure;
 use crate::json;

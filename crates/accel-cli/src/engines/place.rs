@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use accel_runtime::engine::locate;
 
-use crate::args::InstallArgs;
+use super::args::InstallArgs;
 use crate::failure::Failure;
 
 /// The folder that `arguments` choose; it need not exist.

@@ -10,7 +10,7 @@ use accel_runtime::Availability;
 use accel_runtime::engine::{self, BrowserEngine, BrowserFiles, Engine as _, RtenEngine};
 use serde::Serialize;
 
-use crate::run::default_options;
+use crate::defaults::default_options;
 
 /// An engine, as far as this machine goes.
 #[derive(Debug, Serialize)]

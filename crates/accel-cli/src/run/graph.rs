@@ -8,11 +8,11 @@ use accel_runtime::engine::{self, Engine, SimulatorEngine, check_platform};
 use accel_runtime::{GraphFiles, Tensor, TensorData};
 use serde_json::json;
 
+use super::args::RunArgs;
 use super::options::session_options;
 use super::output::{Times, Told, timed};
 use super::place::Place;
 use super::tensors;
-use crate::args::RunArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::json;

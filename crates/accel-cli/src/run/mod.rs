@@ -1,5 +1,6 @@
 //! `accel run`: a model directory or a bare graph, once, by hand.
 
+mod args;
 mod graph;
 mod inputs;
 mod model;
@@ -9,10 +10,8 @@ mod place;
 mod tasks;
 mod tensors;
 
-pub(crate) use model::folder as model_folder;
-pub(crate) use options::default_options;
+pub(crate) use args::{EXAMPLES, RunArgs};
 
-use crate::args::RunArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use accel_core::classify::{ModelFacts, classify};
-use accel_core::{Platform, Subfamily, Task, Vocabulary as _, nearest};
+use accel_core::{Platform, Subfamily, Task, Vocabulary as _};
 use accel_runtime::{ModelDir, SkillSpec};
 
-use crate::args::RunArgs;
+use super::args::RunArgs;
 use crate::failure::Failure;
 use crate::models::{self, Kind};
 
@@ -25,7 +25,7 @@ impl Model {
     /// A folder that is not there or holds no model; a kind that is not known; a task that its
     /// kind cannot do.
     pub(super) fn find(name: &Path, arguments: &RunArgs) -> Result<Self, Failure> {
-        let folder = folder(name, &arguments.models)?;
+        let folder = models::folder(name, &arguments.models)?;
         let dir = ModelDir::open(&folder)?;
         let config = Kind::read(&dir)?;
         let kind = match arguments.kind {
@@ -60,42 +60,6 @@ impl Model {
             platform,
         )
     }
-}
-
-/// The folder that `name` stands for.
-pub(crate) fn folder(name: &Path, models: &Path) -> Result<PathBuf, Failure> {
-    if name.is_dir() {
-        return Ok(name.to_owned());
-    }
-    if let Some(below) = models::below(models, name) {
-        return Ok(below);
-    }
-    let what = if name.is_file() {
-        return Err(Failure::input(
-            "unknown-model",
-            format!(
-                "{} is a file; give the model's folder, which holds config.json and onnx/, or \
-                 run a bare graph with --graph",
-                name.display()
-            ),
-        ));
-    } else {
-        format!("there is no model `{}`", name.display())
-    };
-    let known = models::names(models);
-    let given = name.to_string_lossy();
-    let suggestion = nearest(&given, known.iter().map(String::as_str))
-        .map_or_else(String::new, |it| format!(" (did you mean `{it}`?)"));
-    let advice = if known.is_empty() {
-        format!(
-            "give the path of a folder that holds config.json and onnx/, or name with --models or \
-             ACCEL_MODEL_DIR a folder of models; {} holds none",
-            models.display()
-        )
-    } else {
-        format!("{} holds: {}", models.display(), known.join(", "))
-    };
-    Err(Failure::input("unknown-model", format!("{what}{suggestion}; {advice}")))
 }
 
 fn classified(folder: &Path, config: &Kind, task: Option<Task>) -> Result<Subfamily, Failure> {

@@ -4,7 +4,7 @@ use accel_core::Platform;
 use accel_runtime::engine::SimulatorEngine;
 use accel_runtime::engine::simulator::Profile;
 
-use crate::args::RunArgs;
+use super::args::RunArgs;
 use crate::failure::Failure;
 
 /// A platform, and what stands in for it where that was asked for.

@@ -2,8 +2,8 @@
 
 use accel_core::Task;
 
-use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::run::args::RunArgs;
 
 const ZERO_SHOT: &[Task] = &[
     Task::ZeroShotImageClassification,

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::text::{count, generate_options, written};
 use super::{Answer, Run, labels};
-use crate::args::TimestampsArg;
 use crate::failure::Failure;
+use crate::run::args::TimestampsArg;
 use crate::run::inputs::{Named, images, sounds};
 
 pub(super) fn classify_images(run: &Run<'_>) -> Result<(), Failure> {

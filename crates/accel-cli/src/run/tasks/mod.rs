@@ -21,10 +21,10 @@ use super::model::Model;
 use super::options::session_options;
 use super::output::{Times, Told, mark, timed};
 use super::place::Place;
-use crate::args::RunArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::json;
+use crate::run::args::RunArgs;
 
 /// Runs the model `name` on the inputs of `arguments`.
 pub(super) fn run(name: &Path, arguments: &RunArgs, console: Console) -> Result<(), Failure> {

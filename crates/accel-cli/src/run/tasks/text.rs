@@ -10,8 +10,8 @@ use accel_runtime::{
 use serde_json::{Value, json};
 
 use super::{Answer, Run, vector};
-use crate::args::{PoolingArg, RunArgs};
 use crate::failure::Failure;
+use crate::run::args::{PoolingArg, RunArgs};
 use crate::run::inputs::{Named, texts};
 
 /// New tokens when nobody says how many: enough to see what a model does.
