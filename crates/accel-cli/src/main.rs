@@ -13,7 +13,7 @@
 //! | `doctor` | what is wrong with a machine, its engines and models |
 //! | `explain` | what a code means |
 //! | `catalogue`, `hub`, `models` | the registry's models, those of the Hub's cache, those in folders |
-//! | `args`, `console`, `json`, `failure`, `size` | what several commands take, printing, how a command ends, amounts of memory |
+//! | `args`, `files`, `console`, `json`, `failure`, `size` | what several commands take and read, printing, how a command ends, amounts of memory |
 //! | `defaults` | what a session is asked for when nobody says otherwise |
 
 mod args;
@@ -27,6 +27,7 @@ mod engines;
 mod estimate;
 mod explain;
 mod failure;
+mod files;
 mod hardware;
 mod hub;
 mod json;

@@ -40,8 +40,9 @@ impl Database {
     /// # Errors
     /// A file that is not such, or of another version; a folder that cannot be written.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        if path.is_dir() || path.file_name().is_none() {
-            return Err(broken(path, "it is a folder"));
+        // What has no end, such as a device, would be read without end.
+        if path.exists() && !path.is_file() || path.file_name().is_none() {
+            return Err(broken(path, "it is not a file"));
         }
         let lock_path = beside(path, ".lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);

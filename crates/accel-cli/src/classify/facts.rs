@@ -1,7 +1,5 @@
 //! What is known of a model: its folder, the Hub's cache on this machine, the command line.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use accel_core::classify::ModelFacts;
@@ -11,10 +9,8 @@ use serde::Serialize;
 use super::args::ClassifyArgs;
 use crate::catalogue;
 use crate::failure::Failure;
+use crate::files::{self, config};
 use crate::hub;
-
-/// Bytes of a configuration file at most; real ones are some kilobytes.
-const LARGEST: u64 = 16 << 20;
 
 /// What is known of a model.
 #[derive(Debug, Default, Serialize)]
@@ -80,10 +76,7 @@ impl Facts {
             }
         }
         if let Some(path) = &arguments.config {
-            let config = json(path)?.ok_or_else(|| {
-                Failure::input("unreadable", format!("there is no file {}", path.display()))
-            })?;
-            facts.take_config(&config);
+            facts.take_config(&config(path)?.ok_or_else(|| files::absent(path))?);
             facts.read_from = Some(path.display().to_string());
         }
         Ok(facts)
@@ -108,15 +101,15 @@ impl Facts {
     fn read_folder(&mut self, folder: &Path) -> Result<(), Failure> {
         self.read_from = Some(folder.display().to_string());
         self.has_modules = folder.join("modules.json").is_file();
-        if let Some(config) = json(&folder.join("config.json"))? {
+        if let Some(config) = config(&folder.join("config.json"))? {
             self.take_config(&config);
         }
         for file in ["processor_config.json", "preprocessor_config.json"] {
-            if let (None, Some(config)) = (&self.processor, json(&folder.join(file))?) {
+            if let (None, Some(config)) = (&self.processor, config(&folder.join(file))?) {
                 self.processor = config.text("processor_class").map(str::to_owned);
             }
         }
-        if let Some(config) = json(&folder.join("adapter_config.json"))? {
+        if let Some(config) = config(&folder.join("adapter_config.json"))? {
             self.base_model = config.text("base_model_name_or_path").map(str::to_owned);
         }
         Ok(())
@@ -133,23 +126,4 @@ fn holds_model(folder: &Path) -> bool {
     ["config.json", "modules.json", "adapter_config.json", "preprocessor_config.json"]
         .iter()
         .any(|it| folder.join(it).is_file())
-}
-
-/// A file of JSON; `None` when there is none.
-fn json(path: &Path) -> Result<Option<Config>, Failure> {
-    let unreadable = |why: String| {
-        Failure::input("unreadable", format!("cannot read {}: {why}", path.display()))
-    };
-    let size = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error.to_string())),
-        Ok(it) => it.len(),
-    };
-    if size > LARGEST {
-        return Err(unreadable(format!("{size} bytes are too many for a configuration file")));
-    }
-    let bytes = fs::read(path).map_err(|it| unreadable(it.to_string()))?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let parsed = serde_json::from_slice(text);
-    parsed.map(Some).map_err(|it| unreadable(format!("it is not a JSON object: {it}")))
 }

@@ -1,7 +1,6 @@
 //! `--evaluate`: how often the classifier is right on models that somebody labelled.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use accel_core::Subfamily;
@@ -10,13 +9,12 @@ use serde_json::json;
 
 use crate::console::{Console, Paint, heading, plain, table};
 use crate::failure::Failure;
+use crate::files;
 use crate::json::document;
 
 /// Prints the figures for the list at `path`.
 pub(super) fn print(path: &Path, console: Console) -> Result<(), Failure> {
-    let text = fs::read_to_string(path).map_err(|it| {
-        Failure::input("unreadable", format!("cannot read {}: {it}", path.display()))
-    })?;
+    let text = files::text(path)?.ok_or_else(|| files::absent(path))?;
     let models = read_labels(&text)
         .map_err(|it| Failure::input("unreadable", format!("{}, {it}", path.display())))?;
     let evaluations = Given::ALL.map(|it| evaluate(&models, it));

@@ -1,15 +1,12 @@
 //! Where a registry names its models. Only places are read here; `accelgen registry validate`
 //! checks what it says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use accel_core::diagnosis::Location;
 
 use crate::failure::Failure;
-
-/// The most bytes that a registry may have.
-const MAX_BYTES: u64 = 4 << 20;
+use crate::files;
 
 /// Places in a registry.
 #[derive(Debug)]
@@ -40,11 +37,9 @@ impl Registry {
                 format!("--registry {}: {what}; give model_registry.yaml", file.display());
             Failure::input("unreadable-registry", message)
         };
-        let bytes = fs::metadata(file).map_err(|it| wrong(it.to_string()))?.len();
-        if bytes > MAX_BYTES {
-            return Err(wrong(format!("it has {bytes} bytes, more than a registry can have")));
-        }
-        let text = fs::read_to_string(file).map_err(|it| wrong(it.to_string()))?;
+        let text = files::text(file)
+            .and_then(|it| it.ok_or_else(|| files::absent(file)))
+            .map_err(|it| wrong(it.message))?;
         Ok(Self { file: file.to_owned(), entries: entries(&text) })
     }
 

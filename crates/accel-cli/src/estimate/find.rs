@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use accel_core::estimate::{WeightFormat, parameters_from_name};
@@ -11,11 +10,9 @@ use accel_runtime::weights::{self, WeightCount};
 
 use crate::catalogue;
 use crate::failure::Failure;
+use crate::files::{self, config};
 use crate::hub;
 use crate::models;
-
-/// The longest config.json that is read; the largest ones have some hundred kilobytes.
-const MOST_CONFIG_BYTES: u64 = 16 << 20;
 
 /// A model that was named.
 pub(super) struct Subject {
@@ -77,7 +74,7 @@ pub(super) fn config_alone(file: &Path) -> Result<Subject, Failure> {
             format!("{} is a folder; give it without --config", file.display()),
         ));
     }
-    let config = config(file)?;
+    let config = config(file)?.ok_or_else(|| files::absent(file))?;
     Ok(Subject::new(file.display().to_string(), Some(file.to_owned()), Known::Config(config)))
 }
 
@@ -101,8 +98,8 @@ pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
         models::below(models, path).or_else(|| hub::cached(&text))
     };
     if let Some(folder) = folder {
-        let file = folder.join("config.json");
-        let known = if file.is_file() { Known::Config(config(&file)?) } else { Known::Nothing };
+        let config = config(&folder.join("config.json"))?;
+        let known = config.map_or(Known::Nothing, Known::Config);
         return Ok(Subject::new(text, Some(folder), known));
     }
     if let Some(config) = catalogue::registered(&text)?.and_then(|it| it.config.clone()) {
@@ -123,15 +120,4 @@ pub(super) fn subject(name: &OsStr, models: &Path) -> Result<Subject, Failure> {
             models.display()
         ),
     ))
-}
-
-fn config(file: &Path) -> Result<Config, Failure> {
-    let broken =
-        |why: String| Failure::input("invalid-input", format!("{}: {why}", file.display()));
-    let metadata = fs::metadata(file).map_err(|it| broken(it.to_string()))?;
-    if !metadata.is_file() || metadata.len() > MOST_CONFIG_BYTES {
-        return Err(broken(format!("it is no file of at most {MOST_CONFIG_BYTES} bytes")));
-    }
-    let bytes = fs::read(file).map_err(|it| broken(it.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|it| broken(format!("it is not a JSON object: {it}")))
 }

@@ -8,12 +8,9 @@ use accel_runtime::hardware::{
 use serde_json::Value;
 
 use super::args::Common;
-use super::models::read_limited;
 use crate::console::Console;
 use crate::failure::Failure;
-
-/// The most bytes that a machine's description may have.
-const MOST_BYTES: u64 = 16 << 20;
+use crate::files;
 
 /// What the machine has: from `--hardware`, or detected.
 pub(super) fn inventory(args: &Common, console: Console) -> Result<Inventory, Failure> {
@@ -29,7 +26,6 @@ pub(super) fn inventory(args: &Common, console: Console) -> Result<Inventory, Fa
 
 /// An inventory by itself, the `inventory` of a document, or a recorded machine.
 fn from_file(path: &Path) -> Result<Inventory, Failure> {
-    let text = read_limited(path, MOST_BYTES, "a machine's description")?;
     let wrong = |why: String| {
         let path = path.display();
         let advice = "write one with `accel hardware --format json`";
@@ -38,6 +34,7 @@ fn from_file(path: &Path) -> Result<Inventory, Failure> {
             format!("{path} is not a machine's description: {why}; {advice}"),
         )
     };
+    let text = files::text(path)?.ok_or_else(|| wrong("there is no such file".to_owned()))?;
     let mut value: Value = serde_json::from_str(&text).map_err(|it| wrong(it.to_string()))?;
     if let Some(inner) = value.get_mut("inventory") {
         value = inner.take();

@@ -1,7 +1,5 @@
 //! The models that are judged: the catalogue's, and folders.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use accel_core::classify::{ModelFacts, classify};
@@ -15,9 +13,7 @@ use accel_runtime::{ModelDir, weights};
 use super::args::Common;
 use crate::catalogue;
 use crate::failure::Failure;
-
-/// The most bytes that a catalogue or a configuration may have.
-const MOST_BYTES: u64 = 16 << 20;
+use crate::files;
 
 /// Models by name, with what they need.
 #[derive(Debug)]
@@ -31,7 +27,7 @@ impl Catalogue {
     pub(super) fn open(args: &Common) -> Result<Self, Failure> {
         let mut models = match &args.models {
             Some(path) => {
-                let text = read_limited(path, MOST_BYTES, "a catalogue of models")?;
+                let text = files::text(path)?.ok_or_else(|| files::absent(path))?;
                 catalogue::parse(&text, &path.display().to_string())?
             }
             None => catalogue::embedded()?.to_vec(),
@@ -94,10 +90,7 @@ impl Catalogue {
 
     fn of_folder(&self, folder: &Path) -> Result<Model, Failure> {
         let path = folder.join("config.json");
-        let text = read_limited(&path, MOST_BYTES, "a model's configuration")?;
-        let config: Config = serde_json::from_str(&text).map_err(|error| {
-            Failure::input("unreadable", format!("{} is not a model's: {error}", path.display()))
-        })?;
+        let config = files::config(&path)?.ok_or_else(|| files::absent(&path))?;
         let architectures = config.architectures();
         let model_type = config.model_type();
         let facts =
@@ -171,18 +164,4 @@ fn estimates(
             .or_else(|| counted.map(|(count, source)| estimate_counted(count, source, &request)))
     };
     Precision::ALL.iter().filter_map(of).collect()
-}
-
-/// The text of a file that has no more than `most` bytes.
-pub(super) fn read_limited(path: &Path, most: u64, what: &str) -> Result<String, Failure> {
-    let wrong = |why: String| {
-        Failure::input("unreadable", format!("{} cannot be read as {what}: {why}", path.display()))
-    };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|it| wrong(it.to_string()))?;
-    file.take(most + 1).read_to_end(&mut bytes).map_err(|it| wrong(it.to_string()))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
-        return Err(wrong(format!("it has more than {most} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|it| wrong(it.to_string()))
 }

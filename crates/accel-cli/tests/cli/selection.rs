@@ -253,7 +253,7 @@ fn wrong_words_get_the_right_ones() {
         ("select bert --index=-1", "--index"),
         ("select bert --override mps", "PLATFORM=yes"),
         ("select bert --override mps=no --override mps=yes", "mps twice"),
-        ("select bert --hardware absent.json", "absent.json cannot be read"),
+        ("select bert --hardware absent.json", "there is no such file; write one"),
         ("select bert --hardware README.md", "is not a machine's description"),
         ("select bert --models fixtures/bert/config.json", "is not a catalogue"),
         ("select fixtures/vit/inputs", "config.json"),

@@ -114,6 +114,27 @@ fn files_without_end_and_of_absurd_size_are_refused() {
     }
 }
 
+/// A device has no size that could be asked for before it is read.
+#[cfg(unix)]
+#[test]
+fn devices_without_end_are_refused_wherever_a_file_is_named() {
+    for line in [
+        &["classify", "--config", "/dev/zero"][..],
+        &["classify", "--evaluate", "/dev/zero"],
+        &["classify", "bert", "--model-db", "/dev/zero"],
+        &["estimate", "--config", "/dev/zero"],
+        &["estimate", "bert", "--verify", "--store", "/dev/zero"],
+        &["select", "bert", "--hardware", "/dev/zero"],
+        &["matrix", "--models", "/dev/zero"],
+        &["doctor", "--registry", "/dev/zero"],
+        &["hardware", "--replay", "/dev/zero"],
+    ] {
+        let words = run(line).ended(2).stderr;
+        let why = ["more than", "not a file"];
+        assert!(why.iter().any(|it| words.contains(it)), "{line:?}: {words}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn names_that_are_not_utf8_are_files_like_others() {
