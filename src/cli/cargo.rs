@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::console::{Console, count};
 use super::failure::Failure;
 use super::outcomes::TestReport;
+use super::places;
 use crate::error::Error;
 use crate::files::Kind;
 use crate::registry::Registry;
@@ -170,9 +171,12 @@ fn run_once(
     Ok((read(report.path())?, failed))
 }
 
+/// The most bytes of a report; a whole run of this registry writes less than one megabyte.
+const MOST_BYTES: u64 = 256 << 20;
+
 /// The lines of a report.
 pub(super) fn read(path: &Path) -> Result<Vec<CaseReport>, Failure> {
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = places::read_text(path, MOST_BYTES)?;
     let line = |(number, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| {
             let message = format!(

@@ -1,6 +1,7 @@
 //! Where the registry and the output are.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,6 +10,21 @@ use super::failure::Failure;
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::templates::Templates;
+
+/// The text of a file of at most `most` bytes. It is counted while it is read: a device says no
+/// size and has no end.
+pub(super) fn read_text(path: &Path, most: u64) -> Result<String, Error> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|it| it.take(most + 1).read_to_string(&mut text));
+    match read {
+        Ok(count) if count as u64 > most => {
+            let error = io::Error::other(format!("it has more than {most} bytes"));
+            Err(Error::io("read", path)(error))
+        }
+        Ok(_) => Ok(text),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
+}
 
 /// The registry's name where none is given.
 const REGISTRY: &str = "model_registry.yaml";

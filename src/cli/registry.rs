@@ -1,7 +1,6 @@
 //! `registry validate | schema | verify-evidence | add`.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde_json::json;
 
@@ -9,8 +8,10 @@ use super::args::{AddArgs, Format, RegistryCommand, RegistryPlace};
 use super::console::{Console, count};
 use super::failure::Failure;
 use super::{Done, evidence, json as document, places};
-use crate::error::Error;
 use crate::registry::{self, NewEntry};
+
+/// The most bytes of a registry or of a model's configuration.
+const MOST_BYTES: u64 = 16 << 20;
 
 impl RegistryCommand {
     pub(super) const fn format(&self) -> Format {
@@ -59,9 +60,8 @@ fn validate(place: &RegistryPlace, console: Console) -> Result<Done, Failure> {
 
 fn add(add: &AddArgs, console: Console) -> Result<Done, Failure> {
     let path = places::registry_path(add.place.registry.as_deref(), console)?;
-    let read = |path: &Path| std::fs::read_to_string(path).map_err(Error::io("read", path));
-    let config = read(&add.config)?;
-    let before = read(&path)?;
+    let config = places::read_text(&add.config, MOST_BYTES)?;
+    let before = places::read_text(&path, MOST_BYTES)?;
     let new = NewEntry {
         config_json: &config,
         key: add.key.as_deref(),

@@ -70,6 +70,12 @@ fn evidence_is_compared_with_a_report() {
     let run = project.run("registry verify-evidence report.jsonl").ended(2);
     run.complains(&["line 1 of the tests' report"]);
     project.run("registry verify-evidence nowhere.jsonl").ended(2).complains(&["nowhere.jsonl"]);
+    if cfg!(unix) {
+        // A device says no size and has no end.
+        for line in ["registry verify-evidence /dev/zero", "registry add /dev/zero"] {
+            project.run(line).ended(2).complains(&["/dev/zero", "more than"]);
+        }
+    }
 }
 
 #[test]
