@@ -22,6 +22,7 @@ fn evidence_word(evidence: &Evidence) -> &str {
         Evidence::None => "none",
         Evidence::Compiled => "compiled",
         Evidence::Ci => "ci",
+        Evidence::CiSoftware => "ci in software",
         Evidence::Device { date, .. } => date,
     }
 }
@@ -31,6 +32,8 @@ fn evidence_word(evidence: &Evidence) -> &str {
 pub(crate) struct Counts {
     /// Real, and executed in every CI run.
     pub(crate) ci: usize,
+    /// Real, and executed in every CI run on a program that stands in for the device.
+    pub(crate) ci_software: usize,
     /// Real, and executed on a named device.
     pub(crate) device: usize,
     /// Real, and compiled only.
@@ -52,6 +55,7 @@ impl Counts {
                 (Support::Unsupported, _) => &mut counts.unsupported,
                 (Support::Simulation, _) => &mut counts.simulation,
                 (Support::Real, Evidence::Ci) => &mut counts.ci,
+                (Support::Real, Evidence::CiSoftware) => &mut counts.ci_software,
                 (Support::Real, Evidence::Device { .. }) => &mut counts.device,
                 (Support::Real, Evidence::Compiled) => &mut counts.compiled,
                 (Support::Real, Evidence::None) => &mut counts.unproved,
@@ -74,17 +78,34 @@ pub fn markdown(registry: &Registry) -> String {
     for model in &registry.models {
         let words =
             Platform::ALL.iter().map(|it| model.cells.get(it).map_or_else(String::new, word));
-        let words = words.map(|it| if it.ends_with("· ci") { format!("**{it}**") } else { it });
+        let words = words.map(|it| if it.contains("· ci") { format!("**{it}**") } else { it });
         row(&mut text, [model.key.to_string()].into_iter().chain(words));
     }
     text.push_str(LEGEND);
     text.push_str("\n## Cells of each platform\n\n");
-    let heads = ["", "real: ci", "device", "compiled", "none", "simulation", "unsupported"];
+    let heads = [
+        "",
+        "real: ci",
+        "ci in software",
+        "device",
+        "compiled",
+        "none",
+        "simulation",
+        "unsupported",
+    ];
     row(&mut text, heads);
     row(&mut text, vec!["---"; heads.len()]);
     for platform in Platform::ALL {
         let it = Counts::of(registry, *platform);
-        let counts = [it.ci, it.device, it.compiled, it.unproved, it.simulation, it.unsupported];
+        let counts = [
+            it.ci,
+            it.ci_software,
+            it.device,
+            it.compiled,
+            it.unproved,
+            it.simulation,
+            it.unsupported,
+        ];
         let counts = counts.into_iter().map(|it| it.to_string());
         row(&mut text, [platform.label().to_owned()].into_iter().chain(counts));
     }
@@ -111,6 +132,7 @@ The first word says what is generated:
 The second says what stands behind it:
 
 - `ci`: the generated tests pass in every CI run, with the placement of the nodes proved.
+- `ci in software`: they do, on a program that stands in for the device, such as a browser's software adapter. Code, operators and results are proved; a real device's are not.
 - a date: they passed on that day on the device named below.
 - `compiled`: the code compiles; nothing ran on such a device yet.
 - `none`: a claim that waits for its proof.

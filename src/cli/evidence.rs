@@ -90,8 +90,22 @@ fn verify(registry: &Registry, reports: &[CaseReport]) -> Findings {
             let lines = lines.get(&(model.key.as_str(), *platform)).unwrap_or(&none);
             let missing = unproved(model, *platform, cell, lines);
             match (cell.support, &cell.evidence) {
-                (Support::Real, Evidence::Ci) if missing.is_empty() => findings.proved += 1,
-                (Support::Real, Evidence::Ci) => findings.unproved.extend(missing),
+                (Support::Real, Evidence::Ci | Evidence::CiSoftware) if !missing.is_empty() => {
+                    findings.unproved.extend(missing);
+                }
+                (Support::Real, claim @ (Evidence::Ci | Evidence::CiSoftware)) => {
+                    findings.proved += 1;
+                    if *claim == Evidence::CiSoftware && !lines.values().any(|it| in_software(it)) {
+                        findings.hints.push(Finding {
+                            model: model.key.to_string(),
+                            platform: *platform,
+                            case: None,
+                            message: "no software stand-in ran it; the registry may claim the \
+                                      device and the day"
+                                .to_owned(),
+                        });
+                    }
+                }
                 (Support::Real, Evidence::None | Evidence::Compiled) if missing.is_empty() => {
                     findings.hints.push(Finding {
                         model: model.key.to_string(),
@@ -108,6 +122,14 @@ fn verify(registry: &Registry, reports: &[CaseReport]) -> Findings {
         }
     }
     findings
+}
+
+/// Whether a program stood in for the device.
+const fn in_software(line: &CaseReport) -> bool {
+    matches!(
+        line.outcome,
+        Outcome::Passed { software: true, .. } | Outcome::PassedWithFallback { software: true, .. }
+    )
 }
 
 /// The cases of a cell that the lines do not prove: those of its test file, and whatever else ran.
@@ -128,7 +150,11 @@ fn unproved(
             return Some("ran as a simulation".to_owned());
         }
         match &line.outcome {
-            Outcome::Passed { .. } | Outcome::PassedWithFallback { .. } => None,
+            Outcome::Passed { device, .. } | Outcome::PassedWithFallback { device, .. } => {
+                let claims_hardware = cell.evidence == Evidence::Ci;
+                (claims_hardware && in_software(line))
+                    .then(|| format!("ran on a software stand-in ({device}); claim `ci_software`"))
+            }
             Outcome::ExpectedFailure { .. } if cell.expected_failures.contains_key(&case) => None,
             Outcome::ExpectedFailure { reason } => {
                 Some(format!("failed as another registry expects: {reason}"))
@@ -149,7 +175,9 @@ fn unproved(
 mod tests {
     use std::collections::BTreeMap;
 
-    use accel_core::{CaseName, CaseReport, Outcome, Platform, REPORT_VERSION, Stage, Variant};
+    use accel_core::{
+        CaseName, CaseReport, Evidence, Outcome, Platform, REPORT_VERSION, Stage, Variant,
+    };
 
     use super::{Findings, verify};
     use crate::cases;
@@ -166,6 +194,7 @@ mod tests {
             engine: "rten".to_owned(),
             device: "cpu".to_owned(),
             placement: "all".to_owned(),
+            software: false,
         }
     }
 
@@ -235,6 +264,33 @@ mod tests {
             lines.push(CaseReport { outcome, ..all[index].clone() });
             is_found(&lines, what);
         }
+    }
+
+    #[test]
+    fn a_software_stand_in_proves_no_device_and_a_device_more_than_a_stand_in() {
+        let mut registry = registry();
+        let mut lines = claimed(&registry);
+        for line in &mut lines {
+            let Outcome::Passed { software, .. } = &mut line.outcome else { panic!("{line:?}") };
+            *software = true;
+        }
+        let findings = verify(&registry, &lines);
+        assert_eq!((findings.proved, findings.unproved.len()), (0, lines.len()), "{findings:?}");
+        assert!(findings.unproved[0].message.contains("claim `ci_software`"), "{findings:?}");
+        for cell in registry.models.iter_mut().flat_map(|it| it.cells.values_mut()) {
+            if cell.evidence == Evidence::Ci {
+                cell.evidence = Evidence::CiSoftware;
+            }
+        }
+        let findings = verify(&registry, &lines);
+        assert!(findings.proved > 0 && findings.unproved.is_empty(), "{findings:?}");
+        assert!(findings.hints.is_empty(), "{findings:?}");
+        for line in &mut lines {
+            line.outcome = passed();
+        }
+        let findings = verify(&registry, &lines);
+        assert!(findings.proved > 0 && findings.unproved.is_empty(), "{findings:?}");
+        assert_eq!(findings.hints.len(), findings.proved, "{findings:?}");
     }
 
     #[test]

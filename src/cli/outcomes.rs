@@ -160,6 +160,7 @@ mod tests {
             engine: "rten".to_owned(),
             device: "cpu".to_owned(),
             placement: "all".to_owned(),
+            software: false,
         };
         let failed = Outcome::Failed { stage: Stage::Run, message: "no".to_owned() };
         let lines =

@@ -239,10 +239,15 @@ impl Decode for MinSqnrDb {
 }
 
 /// Evidence that is one word.
-pub(super) const EVIDENCE: [(&str, Evidence, &str); 3] = [
+pub(super) const EVIDENCE: [(&str, Evidence, &str); 4] = [
     ("none", Evidence::None, "Nothing ran yet."),
     ("compiled", Evidence::Compiled, "The generated code compiles; nothing ran."),
     ("ci", Evidence::Ci, "The generated tests pass in every CI run."),
+    (
+        "ci_software",
+        Evidence::CiSoftware,
+        "They pass in every CI run, on a program that stands in for the platform's hardware.",
+    ),
 ];
 
 /// What stands behind a claim.
@@ -260,7 +265,7 @@ impl Decode for RawEvidence {
             };
             return Some(Self(Evidence::Device { device: device.0, date: date.0 }));
         }
-        let what = "`none`, `compiled`, `ci` or `{ device: …, date: … }`";
+        let what = "`none`, `compiled`, `ci`, `ci_software` or `{ device: …, date: … }`";
         let word = decode::text(node, what, cx)?;
         let known = EVIDENCE.into_iter().find(|(name, ..)| *name == word);
         if known.is_none() {

@@ -478,7 +478,7 @@ fn report_contradictions(raw: &RawCell, has_dir: bool, cx: &mut Context<'_>) {
     let Field::Good { value: support, span } = &raw.support else { return };
     let executed = matches!(
         raw.evidence.value().map(|it| &it.0),
-        Some(Evidence::Ci | Evidence::Device { .. })
+        Some(Evidence::Ci | Evidence::CiSoftware | Evidence::Device { .. })
     );
     match (support, &raw.reason) {
         (Support::Real, Field::Good { span, .. }) => {
@@ -501,9 +501,7 @@ fn report_contradictions(raw: &RawCell, has_dir: bool, cx: &mut Context<'_>) {
         let help = "say `evidence: none`, or `support: real` if it did run there";
         cx.advise(Code::SimulationWithEvidence, evidence, message, help);
     }
-    if *support == Support::Real
-        && raw.evidence.value().is_some_and(|it| it.0 == Evidence::Ci)
-        && !has_dir
+    if *support == Support::Real && raw.evidence.value().is_some_and(|it| it.0.is_ci()) && !has_dir
     {
         let message = "CI cannot have run a model that is not in the repository";
         let help = "name the model's `model_dir`, or say `evidence: none`";

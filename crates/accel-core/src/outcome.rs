@@ -21,6 +21,9 @@ pub enum Outcome {
         device: String,
         /// How it is known that the nodes ran there.
         placement: String,
+        /// Whether the device is a program that stands in for the platform's hardware.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        software: bool,
     },
     /// It ran where it was told to but for a share of its compute nodes, which ran on the CPU as
     /// the registry allows; the result is right. This is no plain pass.
@@ -31,6 +34,9 @@ pub enum Outcome {
         device: String,
         /// How it is known where the nodes ran.
         placement: String,
+        /// Whether the device is a program that stands in for the platform's hardware.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        software: bool,
         /// Share of the compute nodes that ran on the CPU, above 0 and at most what the options'
         /// `cpu_fallback_percent` allows.
         fallback_percent: f64,

@@ -165,12 +165,10 @@ fn placed(
     }
 }
 
-/// Whether a browser's device is a program on the CPU, which it says of its adapter.
+/// Whether a program on the CPU stands in for the platform's device.
 fn in_software(placement: &Placement, platform: Platform) -> Option<Finding> {
-    let browser = matches!(platform, Platform::Webgpu | Platform::Webnn);
     let device = placement.device.as_str();
-    let says_so = ["software", "swiftshader"].iter().any(|it| device.to_lowercase().contains(it));
-    (browser && says_so).then(|| {
+    placement.software.then(|| {
         let message = format!("{} runs on a software adapter: {device}", platform.label());
         Finding::new(Code::SoftwareDevice, message).on(platform).seen("device", device)
     })
@@ -279,13 +277,14 @@ mod tests {
             engine: accel_core::Engine::Ort,
             engine_version: "1".to_owned(),
             device: "a processor".to_owned(),
+            software: false,
             nodes: vec![("CPUExecutionProvider".to_owned(), 3)],
             host_nodes: Vec::new(),
             evidence: "a double".to_owned(),
         };
         assert_eq!(in_software(&on_cpu, Platform::Webgpu), None);
         let software =
-            Placement { device: "google swiftshader (software)".to_owned(), ..on_cpu.clone() };
+            Placement { device: "google swiftshader".to_owned(), software: true, ..on_cpu.clone() };
         assert!(in_software(&software, Platform::Webgpu).is_some());
         let finding = placed(&on_cpu, Platform::Cuda, &options(Platform::Cuda)).unwrap_err();
         assert_eq!(finding.code, Code::QuietFallback);

@@ -173,7 +173,7 @@ fn the_matrix_has_four_forms() {
     let document = run_anywhere("matrix --any-machine --format json", 0).json();
     assert_eq!(document["rows"].as_array().unwrap().len(), 14);
     assert_eq!(document["rows"][0]["cells"]["cpu"]["level"], "high");
-    assert_eq!(document["rules"].as_array().unwrap().len(), 26);
+    assert_eq!(document["rules"].as_array().unwrap().len(), 27);
     let laptop = Machine::new(&machines::rtx_laptop());
     let page = laptop.run("matrix --format html").ended(0).stdout;
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));

@@ -78,9 +78,13 @@ impl Assessment {
                     cell.evidence,
                     cell.device.to_uppercase()
                 ),
-                (Finding::Executed | Finding::Compiled | Finding::Claimed, Some(cell)) => {
-                    cell.evidence.to_string()
-                }
+                (
+                    Finding::Executed
+                    | Finding::ExecutedInSoftware
+                    | Finding::Compiled
+                    | Finding::Claimed,
+                    Some(cell),
+                ) => cell.evidence.to_string(),
                 _ => format!("the catalogue has no {} on {label}", model.subfamily),
             },
             Rule::Precision => {
@@ -164,6 +168,7 @@ impl Assessment {
             Finding::DeclaredIncompatible => "leave the override out".to_owned(),
             Finding::Simulated
             | Finding::ExecutedElsewhere
+            | Finding::ExecutedInSoftware
             | Finding::Compiled
             | Finding::Claimed => {
                 format!("run its tests on {label}, and claim what they show in the registry")

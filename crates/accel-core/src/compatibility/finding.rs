@@ -50,6 +50,8 @@ vocabulary! {
         Executed = "executed",
         /// Its tests pass on another kind of the platform's devices than this one.
         ExecutedElsewhere = "executed_elsewhere",
+        /// Its tests pass in CI on a program that stands in for such a device.
+        ExecutedInSoftware = "executed_in_software",
         /// Its code compiles; nothing ran there.
         Compiled = "compiled",
         /// Nothing stands behind the claim yet.
@@ -97,6 +99,7 @@ impl Finding {
             Self::Real | Self::Simulated | Self::Unsupported | Self::Unlisted => Rule::Support,
             Self::Executed
             | Self::ExecutedElsewhere
+            | Self::ExecutedInSoftware
             | Self::Compiled
             | Self::Claimed
             | Self::Relative => Rule::Evidence,
@@ -127,6 +130,7 @@ impl Finding {
             | Self::Present
             | Self::FitsRecommended => Level::High,
             Self::ExecutedElsewhere
+            | Self::ExecutedInSoftware
             | Self::Compiled
             | Self::SizeLarge
             | Self::FitsMinimum

@@ -145,6 +145,7 @@ fn of_catalogue(
             Evidence::Ci if target.is_some_and(|it| cell.tested_elsewhere(it)) => {
                 Finding::ExecutedElsewhere
             }
+            Evidence::CiSoftware => Finding::ExecutedInSoftware,
             Evidence::Ci | Evidence::Device { .. } => Finding::Executed,
         });
     }

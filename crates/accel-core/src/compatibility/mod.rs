@@ -9,7 +9,7 @@
 //! | support | `real` | high |
 //! | support | `simulated`, `unsupported`, `unlisted` | none |
 //! | evidence | `executed` (in CI, or on a named device) | high |
-//! | evidence | `executed_elsewhere` (on another kind of the platform's devices), `compiled` | medium |
+//! | evidence | `executed_elsewhere` (on another kind of the platform's devices), `executed_in_software` (a program stood in for the device), `compiled` | medium |
 //! | evidence | `claimed`, `relative` (another model of its kind was tested) | low |
 //! | precision | `precision_tested` | high |
 //! | precision | `precision_untested` | low |

@@ -136,7 +136,8 @@ impl Cell {
             (Support::Simulation, _) => 1,
             (Support::Real, Evidence::None) => 2,
             (Support::Real, Evidence::Compiled) => 3,
-            (Support::Real, Evidence::Ci | Evidence::Device { .. }) => 4,
+            (Support::Real, Evidence::CiSoftware) => 4,
+            (Support::Real, Evidence::Ci | Evidence::Device { .. }) => 5,
         }
     }
 }

@@ -39,6 +39,7 @@ fn evidence_decides_how_high_a_level_can_be() {
     for (evidence, level, finding) in [
         (Evidence::Ci, Level::High, Finding::Executed),
         (device, Level::High, Finding::Executed),
+        (Evidence::CiSoftware, Level::Medium, Finding::ExecutedInSoftware),
         (Evidence::Compiled, Level::Medium, Finding::Compiled),
         (Evidence::None, Level::Low, Finding::Claimed),
     ] {

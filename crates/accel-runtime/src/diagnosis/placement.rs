@@ -178,6 +178,7 @@ mod tests {
             engine,
             engine_version: "1.0".to_owned(),
             device: "a device".to_owned(),
+            software: false,
             nodes: nodes.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
             host_nodes: Vec::new(),
             evidence: "seen in the profile".to_owned(),

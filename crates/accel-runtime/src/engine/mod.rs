@@ -208,6 +208,9 @@ pub struct Placement {
     pub engine_version: String,
     /// The device as the engine or the system names it.
     pub device: String,
+    /// Whether that is a program on the processor that stands in for the platform's hardware, such
+    /// as a browser's software adapter.
+    pub software: bool,
     /// How many nodes run on each provider or device.
     pub nodes: Vec<(String, usize)>,
     /// Operators that the engine keeps on the host by design, such as the arithmetic of shapes,
@@ -234,6 +237,7 @@ impl Placement {
         if !self.device.split("; ").any(|it| it == other.device) {
             self.device = format!("{}; {}", self.device, other.device);
         }
+        self.software |= other.software;
         if !self.evidence.split("; ").any(|it| it == other.evidence) {
             self.evidence = format!("{}; {}", self.evidence, other.evidence);
         }

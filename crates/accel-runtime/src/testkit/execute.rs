@@ -263,7 +263,7 @@ fn honest(notes: &Notes, simulated: Option<String>) -> Result<Outcome, Failure> 
             let placed: Vec<_> =
                 placement.nodes.iter().map(|(on, count)| format!("{count} on {on}")).collect();
             let engine = format!("{} {}", placement.engine, placement.engine_version);
-            let device = placement.device.clone();
+            let (device, software) = (placement.device.clone(), placement.software);
             let on_host: usize = placement.host_nodes.iter().map(|(_, count)| count).sum();
             let on_host = match on_host {
                 0 => String::new(),
@@ -273,9 +273,15 @@ fn honest(notes: &Notes, simulated: Option<String>) -> Result<Outcome, Failure> 
                 format!("nodes: {}{on_host}; {}", placed.join(", "), placement.evidence);
             let fallback_percent = notes.fallback_percent;
             if fallback_percent > 0.0 {
-                Outcome::PassedWithFallback { engine, device, placement, fallback_percent }
+                Outcome::PassedWithFallback {
+                    engine,
+                    device,
+                    placement,
+                    software,
+                    fallback_percent,
+                }
             } else {
-                Outcome::Passed { engine, device, placement }
+                Outcome::Passed { engine, device, placement, software }
             }
         }
     })

@@ -111,6 +111,7 @@ impl Engine for Counting {
                 engine: EngineName::Ort,
                 engine_version: "test".to_owned(),
                 device: "none".to_owned(),
+                software: false,
                 nodes: vec![],
                 host_nodes: Vec::new(),
                 evidence: "a test's own engine".to_owned(),

@@ -178,6 +178,7 @@ impl Row {
             engine: self.engine,
             engine_version: "1.0".to_owned(),
             device: "a device".to_owned(),
+            software: false,
             nodes: vec![(self.provider.to_owned(), 40)],
             host_nodes: vec![("Shape".to_owned(), 3)],
             evidence: "seen in the profile".to_owned(),

@@ -37,7 +37,7 @@ const EXPECTED_TO_FAIL: tk::Cell =
 #[test]
 fn a_pass_says_where_it_ran() {
     let report = run(&cells::BERT, tk::loads);
-    let Outcome::Passed { engine, device, placement } = &report.outcome else {
+    let Outcome::Passed { engine, device, placement, .. } = &report.outcome else {
         panic!("{:?}", report.outcome);
     };
     assert!(engine.starts_with("rten 0."), "{engine}");

@@ -12,7 +12,7 @@
 //! | kind | A bidirectional text encoder with a masked-token head, such as BERT. |
 //! | tasks | `feature-extraction`, `fill-mask` |
 //! | support | real |
-//! | evidence | executed in CI |
+//! | evidence | executed in CI, on a software stand-in for the device |
 //! | needs | 596 MB of memory in fp32, better 745 MB, and 1 core, for one text of at most 2048 tokens; 439 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
@@ -47,7 +47,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     tasks: &[rt::Task::FeatureExtraction, rt::Task::FillMask],
     variant: rt::Variant::Real,
     reason: "",
-    evidence: "executed in CI",
+    evidence: "executed in CI, on a software stand-in for the device",
     parameters: 109_514_298,
     needs: Some(rt::Requirements {
         min_memory_bytes: 595_581_160,

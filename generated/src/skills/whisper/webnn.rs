@@ -11,7 +11,7 @@
 //! | kind | Speech to text, such as Whisper and Wav2Vec2. |
 //! | tasks | `automatic-speech-recognition` |
 //! | support | real |
-//! | evidence | executed in CI |
+//! | evidence | executed in CI, on a software stand-in for the device |
 //! | needs | 417 MB of memory in fp32, better 522 MB, and 2 cores, for one window of sound, or ten seconds where the model has none; 152 MB of files (estimated) |
 //! | tolerance, fp32 | at most 0.0002 off, cosine at least 0.99999, signal to noise at least 80.0 dB |
 //! | tolerance, fp16 | at most 0.06 off, cosine at least 0.9999, signal to noise at least 40.0 dB |
@@ -44,7 +44,7 @@ pub const SPEC: rt::SkillSpec = rt::SkillSpec {
     tasks: &[rt::Task::AutomaticSpeechRecognition],
     variant: rt::Variant::Real,
     reason: "",
-    evidence: "executed in CI",
+    evidence: "executed in CI, on a software stand-in for the device",
     parameters: 37_760_640,
     needs: Some(rt::Requirements {
         min_memory_bytes: 416_801_792,

@@ -86,6 +86,7 @@ pub(super) fn load(
             engine: EngineName::Browser,
             engine_version: format!("onnxruntime-web {}, {}", capability.version, capability.agent),
             device: capability.device(&options.device),
+            software: capability.is_software(&options.device),
             nodes: Vec::new(),
             host_nodes: Vec::new(),
             evidence: String::new(),

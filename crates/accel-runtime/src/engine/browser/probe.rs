@@ -1,6 +1,6 @@
 //! What a browser says it can do.
 
-use accel_core::{DeviceOptions, Platform, PowerPreference};
+use accel_core::{DeviceOptions, Platform, PowerPreference, WebnnDevice};
 use serde_json::{Value, json};
 
 /// A browser that can serve some options.
@@ -59,16 +59,24 @@ impl Capability {
         })
     }
 
+    /// Whether the processor stands in for the device that was asked for.
+    pub(super) fn is_software(&self, options: &DeviceOptions) -> bool {
+        match options {
+            // A context may be asked for a GPU where there is none.
+            DeviceOptions::Webnn(it) => {
+                it.device == WebnnDevice::Gpu && (self.software || self.adapter.is_none())
+            }
+            _ => self.software,
+        }
+    }
+
     /// The device, never a GPU's name for what computes on the processor.
     pub(super) fn device(&self, options: &DeviceOptions) -> String {
         let adapter = self.adapter.as_deref().unwrap_or("no adapter");
         match options {
             DeviceOptions::Webnn(it) => {
                 let context = format!("webnn {} context of {}", it.device.name(), self.agent);
-                // A context may be asked for a GPU where there is none.
-                if it.device == accel_core::WebnnDevice::Gpu
-                    && (self.software || self.adapter.is_none())
-                {
+                if self.is_software(options) {
                     return format!(
                         "{context} (runs on the CPU: the browser's only GPU adapter is {adapter}{})",
                         if self.software { ", software" } else { "" }
@@ -108,11 +116,17 @@ mod tests {
             })
         };
         assert!(capability.device(&webnn(WebnnDevice::Gpu)).contains("runs on the CPU"));
+        assert!(
+            capability.is_software(&WEBGPU) && capability.is_software(&webnn(WebnnDevice::Gpu))
+        );
+        // The processor is what was asked for.
+        assert!(!capability.is_software(&webnn(WebnnDevice::Cpu)));
         assert_eq!(capability.device(&webnn(WebnnDevice::Cpu)), "webnn cpu context of Chrome/1");
         answer["software"] = json!(false);
         answer["adapter"] = json!("nvidia ampere");
         let capability = Capability::read(&answer).unwrap();
         assert_eq!(capability.device(&WEBGPU), "nvidia ampere");
+        assert!(!capability.is_software(&WEBGPU));
         assert!(!capability.device(&webnn(WebnnDevice::Gpu)).contains("CPU"));
     }
 

@@ -171,6 +171,7 @@ impl OpenvinoEngine {
             engine: EngineName::Openvino,
             engine_version: self.found.version.clone(),
             device: format!("{} ({})", known.name, known.full_name),
+            software: false,
             nodes: vec![(known.name.clone(), count)],
             host_nodes: Vec::new(),
             evidence: format!(

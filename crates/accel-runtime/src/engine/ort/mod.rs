@@ -168,6 +168,7 @@ impl OrtEngine {
             engine: EngineName::Ort,
             engine_version: version.clone(),
             device: device.name,
+            software: false,
             nodes,
             host_nodes,
             evidence: "ONNX Runtime's own assignment of nodes, logged when the session was made \

@@ -99,6 +99,7 @@ impl Engine for RtenEngine {
             engine: EngineName::Rten,
             engine_version: VERSION.to_owned(),
             device: cpu::device_name().to_owned(),
+            software: false,
             nodes: vec![("cpu".to_owned(), count)],
             host_nodes: Vec::new(),
             evidence: format!(

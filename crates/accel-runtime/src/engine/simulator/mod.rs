@@ -222,6 +222,7 @@ fn placement(
         engine: EngineName::Simulator,
         engine_version,
         device: prediction::device_name(profile),
+        software: false,
         nodes: vec![(format!("simulated {}", platform.name()), count)],
         host_nodes: Vec::new(),
         evidence: format!(
