@@ -35,6 +35,7 @@ Environment:
   ACCEL_MODEL_DIR      where `accel run NAME` looks for a model of that name
   ACCEL_ONNXRUNTIME, ACCEL_OPENVINO    the library to load
   ACCEL_BROWSER, ACCEL_WEB_DIR         the browser, and the folder of onnxruntime-web's files
+  ACCEL_SIMULATED_DEVICE               the devices that --simulate takes, the first of each platform
   NO_COLOR             no colours; a pipe gets none anyway";
 
 /// The command line.

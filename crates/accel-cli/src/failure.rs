@@ -77,6 +77,7 @@ fn acc(code: &str) -> Code {
         "unknown-model" => Code::UnknownModel,
         "unknown-kind" => Code::UnknownKind,
         "invalid-option" => Code::InvalidOption,
+        "placement" => Code::QuietFallback,
         "invalid-input" | "unreadable" => Code::InputUnreadable,
         "unreadable-registry" => Code::RegistryUnreadable,
         "corrupt-model-db" => Code::InvalidFile,

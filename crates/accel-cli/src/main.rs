@@ -14,6 +14,7 @@
 //! | `explain` | what a code means |
 //! | `catalogue`, `hub`, `models` | the registry's models, those of the Hub's cache, those in folders |
 //! | `args`, `files`, `console`, `json`, `failure`, `size` | what several commands take and read, printing, how a command ends, amounts of memory |
+//! | `placed` | whether nodes ran where they were told to |
 //! | `defaults` | what a session is asked for when nobody says otherwise |
 
 mod args;
@@ -32,6 +33,7 @@ mod hardware;
 mod hub;
 mod json;
 mod models;
+mod placed;
 mod run;
 mod selection;
 mod size;

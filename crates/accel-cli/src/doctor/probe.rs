@@ -8,7 +8,6 @@ use accel_core::{
     DeviceOptions, MpsOptions, OpenvinoOptions, Platform, Precision, RocmOptions, SessionOptions,
     Subfamily,
 };
-use accel_runtime::diagnosis::check_placement;
 use accel_runtime::{
     AudioTextEncoder, Error, GraphFiles, ImageClassifier, ImageTextEncoder, ImageTextGenerator,
     ModelSource, ObjectDetector, Pipeline, Placement, Result, SkillSpec, SpeechRecognizer, Tensor,
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::graph;
 use super::models;
 use crate::defaults::default_options;
+use crate::placed;
 
 /// What a probe gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,8 +128,7 @@ fn run_tiny_graph(
     };
     let (placement, y) = run().map_err(|error| Box::new(error.finding()))?;
     compared(&y)?;
-    placed(&placement, platform, &options)?;
-    notes.extend(in_software(&placement, platform));
+    notes.extend(placed::judge(&placement, platform, &options)?);
     Ok(format!("the answer is exact; {placement}"))
 }
 
@@ -149,31 +148,6 @@ fn compared(y: &Tensor) -> std::result::Result<(), Box<Finding>> {
     Err(Box::new(finding))
 }
 
-/// Whether nodes ran where they were told to.
-fn placed(
-    placement: &Placement,
-    platform: Platform,
-    options: &SessionOptions,
-) -> std::result::Result<(), Box<Finding>> {
-    match check_placement(placement, platform, options) {
-        Ok(_) => Ok(()),
-        Err(why) => Err(Box::new(
-            Finding::new(Code::QuietFallback, why)
-                .instead(platform.label(), placement.device.as_str())
-                .seen("placement", placement.to_string()),
-        )),
-    }
-}
-
-/// Whether a program on the CPU stands in for the platform's device.
-fn in_software(placement: &Placement, platform: Platform) -> Option<Finding> {
-    let device = placement.device.as_str();
-    placement.software.then(|| {
-        let message = format!("{} runs on a software adapter: {device}", platform.label());
-        Finding::new(Code::SoftwareDevice, message).on(platform).seen("device", device)
-    })
-}
-
 fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, Box<Finding>> {
     let failed = |error: Error| Box::new(error.finding());
     let dir = accel_runtime::ModelDir::open(folder).map_err(failed)?;
@@ -183,7 +157,7 @@ fn load_model(platform: Platform, folder: &Path) -> std::result::Result<String, 
     let spec = crate::models::spec("", kind, platform);
     let source = ModelSource::dir(folder);
     let placement = load(kind, &spec, &source, &options).map_err(failed)?;
-    placed(&placement, platform, &options)?;
+    placed::judge(&placement, platform, &options)?;
     Ok(format!("{kind}, {precision}; {placement}"))
 }
 
@@ -252,9 +226,9 @@ impl Drop for Folder {
 mod tests {
     use accel_core::Platform;
     use accel_core::diagnosis::{Code, Verdict};
-    use accel_runtime::{Placement, Tensor};
+    use accel_runtime::Tensor;
 
-    use super::{compared, in_software, options, placed, probe};
+    use super::{compared, probe};
     use crate::doctor::graph;
 
     #[test]
@@ -266,28 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_answer_and_a_quiet_fallback_are_critical() {
+    fn a_wrong_answer_is_critical() {
         let mut wrong = graph::Y.to_vec();
         wrong[7] = 1.0;
         let finding = compared(&Tensor::new(vec![2, 4], wrong).unwrap()).unwrap_err();
         assert_eq!(finding.code, Code::WrongResult);
         assert!(compared(&Tensor::new(vec![2, 4], graph::Y.to_vec()).unwrap()).is_ok());
-
-        let on_cpu = Placement {
-            engine: accel_core::Engine::Ort,
-            engine_version: "1".to_owned(),
-            device: "a processor".to_owned(),
-            software: false,
-            nodes: vec![("CPUExecutionProvider".to_owned(), 3)],
-            host_nodes: Vec::new(),
-            evidence: "a double".to_owned(),
-        };
-        assert_eq!(in_software(&on_cpu, Platform::Webgpu), None);
-        let software =
-            Placement { device: "google swiftshader".to_owned(), software: true, ..on_cpu.clone() };
-        assert!(in_software(&software, Platform::Webgpu).is_some());
-        let finding = placed(&on_cpu, Platform::Cuda, &options(Platform::Cuda)).unwrap_err();
-        assert_eq!(finding.code, Code::QuietFallback);
-        assert_eq!(finding.given.as_deref(), Some("a processor"));
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn run(
     console: Console,
 ) -> Result<(), Failure> {
     super::tasks::refuse_flags(arguments, None)?;
-    let Place { platform, simulator } = Place::of(arguments)?;
+    let place = Place::of(arguments)?;
+    let (platform, simulator) = (place.platform, place.simulator.as_ref());
     let options = session_options(platform, None, &arguments.option)?;
     check_platform(platform, &options)?;
     if to.is_dir() {
@@ -40,7 +41,7 @@ pub(super) fn run(
         return Err(Failure::usage(message));
     }
     let inputs = tensors::read(from)?;
-    let engine: Arc<dyn Engine> = match &simulator {
+    let engine: Arc<dyn Engine> = match simulator {
         None => engine::for_options(&options)?,
         Some(it) => Arc::new(it.clone()),
     };
@@ -50,6 +51,7 @@ pub(super) fn run(
     let graph = GraphFiles::read(&name, file)?;
     let session = engine.load(&graph, platform, &options)?;
     let load = start.elapsed();
+    let findings = place.judge(session.placement(), &options)?;
     let names: Vec<_> = session.outputs().iter().map(|it| it.name.as_str()).collect();
     let runs = arguments.runs.unwrap_or(if simulator.is_some() { 1 } else { 2 });
     let (outputs, first_run, run) = timed(runs, |_| {
@@ -61,8 +63,9 @@ pub(super) fn run(
     tensors::write(to, &outputs)?;
     let told = Told {
         placement: session.placement(),
+        findings,
         times: Times { load, first_run, run },
-        prediction: simulator.as_ref().and_then(SimulatorEngine::prediction),
+        prediction: simulator.and_then(SimulatorEngine::prediction),
     };
     let not_finite: Vec<_> = outputs.iter().map(|(_, it)| not_finite(it)).collect();
     if console.json() {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use accel_core::diagnosis::Finding;
 use accel_runtime::Placement;
 use accel_runtime::engine::simulator::Prediction;
 use serde_json::{Value, json};
@@ -49,6 +50,8 @@ fn milliseconds(time: Duration) -> f64 {
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     pub(super) placement: &'a Placement,
+    /// What is worth knowing of the placement.
+    pub(super) findings: Vec<Finding>,
     /// Of this machine, whatever it stood in for.
     pub(super) times: Times,
     /// What the run would have taken on the device that was simulated.
@@ -81,6 +84,9 @@ impl Told<'_> {
             "host_nodes": counts(&self.placement.host_nodes, "operator"),
             "evidence": self.placement.evidence,
         });
+        let each = self.findings.iter();
+        document["findings"] =
+            each.map(|it| json!({ "code": it.code, "message": it.message })).collect();
         let times = json!({
             "load_ms": milliseconds(self.times.load),
             "first_run_ms": milliseconds(self.times.first_run),
@@ -98,7 +104,7 @@ impl Told<'_> {
 
     /// All of it for people.
     pub(super) fn human(&self) -> String {
-        let Self { placement, times, prediction } = self;
+        let Self { placement, findings, times, prediction } = self;
         let mut text = format!(
             "device     {}\nengine     {} {}\nplacement  ",
             placement.device, placement.engine, placement.engine_version
@@ -122,6 +128,9 @@ impl Told<'_> {
         );
         if let Some(run) = times.run {
             let _ = write!(text, ", run {:.1} ms", milliseconds(run));
+        }
+        for it in findings {
+            let _ = write!(text, "\n{}: {} (`accel explain {}`)", it.severity, it.message, it.code);
         }
         if let Some(prediction) = prediction {
             let _ = write!(text, "\n{}", predicted(prediction));

@@ -1,11 +1,14 @@
 //! Where a run happens: on a platform, or on this processor in a device's place.
 
-use accel_core::Platform;
+use accel_core::diagnosis::Finding;
+use accel_core::{Platform, SessionOptions};
+use accel_runtime::Placement;
 use accel_runtime::engine::SimulatorEngine;
 use accel_runtime::engine::simulator::Profile;
 
 use super::args::RunArgs;
 use crate::failure::Failure;
+use crate::placed;
 
 /// A platform, and what stands in for it where that was asked for.
 #[derive(Debug)]
@@ -16,6 +19,23 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// What is worth knowing of where a model was placed. A simulation says itself that it is
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// Nodes that are not where they were to be.
+    pub(super) fn judge(
+        &self,
+        placement: &Placement,
+        options: &SessionOptions,
+    ) -> Result<Vec<Finding>, Failure> {
+        if self.simulator.is_some() {
+            return Ok(Vec::new());
+        }
+        placed::judge(placement, self.platform, options)
+            .map_err(|it| Failure::failed("placement", it.message))
+    }
+
     /// What `--platform` and `--simulate` ask for.
     ///
     /// # Errors

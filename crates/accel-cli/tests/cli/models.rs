@@ -38,6 +38,7 @@ fn every_task_of_every_fixture_gives_the_recorded_result() {
             assert_eq!(document["task"], task, "{name}");
             assert!(document["device"].as_str().unwrap().starts_with("CPU"), "{name}");
             assert_eq!(document["placement"]["engine"], "rten", "{name}");
+            assert_eq!(document["findings"].as_array().map(Vec::len), Some(0), "{name}");
             assert!(document["placement"]["nodes"][0]["nodes"].as_u64().unwrap() > 0, "{name}");
             for time in ["load_ms", "first_run_ms"] {
                 assert!(document["times"][time].as_f64().unwrap() > 0.0, "{name}: {time}");

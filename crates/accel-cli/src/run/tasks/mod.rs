@@ -105,6 +105,7 @@ impl Run<'_> {
         };
         let load = start.elapsed();
         let placement = pipeline.placement();
+        let findings = self.place.judge(&placement, &self.options)?;
         if simulator.is_some() {
             console.say(&mark(&placement));
         }
@@ -123,6 +124,7 @@ impl Run<'_> {
         drop(spinner);
         let told = Told {
             placement: &placement,
+            findings,
             times: Times { load, first_run, run },
             prediction: simulator.and_then(SimulatorEngine::prediction),
         };
