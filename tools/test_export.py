@@ -189,7 +189,11 @@ CASES = {
     "clap": (
         _clap,
         "zero-shot-audio-classification",
-        {"model": ["input_features", "logits_per_audio", "audio_embeds"]},
+        {
+            "model": ["input_features", "logits_per_audio", "audio_embeds"],
+            "text_model": ["input_ids", "text_embeds"],
+            "audio_model": ["input_features", "audio_embeds"],
+        },
     ),
     "clip": (
         lambda: hf.CLIPModel(

@@ -57,6 +57,7 @@ def xclip(model: XCLIPModel) -> list[Graph]:
 
 
 def clap(model: ClapModel) -> list[Graph]:
+    """Both towers, and each alone: beside the other, a text costs a sound's share as well."""
     audio = model.config.audio_config
     if audio.enable_fusion:
         raise ValueError("CLAP with fusion of long sounds cannot be exported; use an unfused one")
@@ -68,10 +69,26 @@ def clap(model: ClapModel) -> list[Graph]:
         shape = (batch, 1, min(1001, longest), audio.num_mel_bins)
         return {"input_features": torch.randn(shape, generator=generator)}
 
-    return [_both(model, "audio", "input_features", media)]
+    # `get_text_features` and `get_audio_features` scale to length one, which the published graphs
+    # of one side leave to their caller.
+    def sound(inputs: Tensors) -> Tensors:
+        return {"audio_embeds": model.audio_projection(model.audio_model(**inputs).pooler_output)}
+
+    def sound_example(generator: torch.Generator, extra: int) -> Tensors:
+        return media(2 + extra, generator)
+
+    def text_embeds(inputs: Tensors) -> Tensors:
+        return {"text_embeds": model.text_projection(model.text_model(**inputs).pooler_output)}
+
+    batch = {name: {0: "batch_size"} for name in ("input_features", "audio_embeds")}
+    return [
+        _both(model, "audio", "input_features", media),
+        replace(text(model), run=text_embeds),
+        Graph("audio_model", model, sound, batch, sound_example),
+    ]
 
 
-def text(model: CLIPModel | XCLIPModel) -> Graph:
+def text(model: CLIPModel | XCLIPModel | ClapModel) -> Graph:
     def run(inputs: Tensors) -> Tensors:
         return {"text_embeds": model.get_text_features(**inputs).pooler_output}
 

@@ -361,6 +361,25 @@ fn the_graph_of_both_sides_serves_all_but_vectors_of_their_own_length() {
     }
 }
 
+/// CLAP's vectors have length one in any case, so that nothing is missing there.
+#[test]
+fn the_graph_of_both_sides_alone_serves_all_of_clap() {
+    let copy = without("clap", &["text_model", "audio_model"]);
+    let skill: AudioTextEncoder = open(copy.path());
+    assert_eq!(skill.sessions().len(), 1);
+    let whole: AudioTextEncoder = loaded(32);
+    assert_eq!(whole.sessions().len(), 3);
+    let reference = Reference::open("clap");
+    for case in reference.tasks("feature-extraction") {
+        let want = reference.tensor(case["tensor"].as_str().unwrap());
+        for normalize in [false, true] {
+            let got = embedded(&skill, case, normalize).unwrap();
+            let what = case["case"].as_str().unwrap();
+            assert_close(what, &got.concat(), want.as_f32().unwrap(), 1e-5);
+        }
+    }
+}
+
 #[test]
 fn graphs_of_one_side_each_serve_vectors_and_no_labels() {
     let copy = without("clip", &["model"]);

@@ -14,6 +14,9 @@ use crate::{ModelDir, Session};
 
 /// Runs of which the median is taken.
 const RUNS: usize = 7;
+/// Runs that are enough once they took [`LONG_MS`] together: what varies is small against them.
+const FEWEST_RUNS: usize = 3;
+const LONG_MS: f64 = 1e3;
 const BATCHES: [usize; 3] = [1, 2, 4];
 
 /// Latency, throughput and memory are recorded.
@@ -62,20 +65,18 @@ fn lengths(probe: &Probe<'_>, session: &dyn Session, cases: &[&GraphCase]) -> Ve
     let tolerance = probe.own_tolerance()?;
     for (index, case) in cases.iter().enumerate() {
         let prefix = format!("{}.{}", case.graph, case.case);
-        let mut latencies = Vec::with_capacity(RUNS);
-        for run in 0..=RUNS {
+        let (first_run, latency) = latencies(|| {
             let start = Instant::now();
             let got = agree::run(session, case)?;
             let elapsed = milliseconds(start);
             agree::outputs(case, &got, tolerance)?;
-            if run > 0 {
-                latencies.push(elapsed);
-            } else if index == 0 {
-                // Of the session, which may compile or allocate on it.
-                positive(probe, &format!("{}.first_run_ms", case.graph), elapsed)?;
-            }
+            Ok(elapsed)
+        })?;
+        if index == 0 {
+            // Of the session, which may compile or allocate on it.
+            positive(probe, &format!("{}.first_run_ms", case.graph), first_run)?;
         }
-        positive(probe, &format!("{prefix}.latency_ms"), median(&mut latencies))?;
+        positive(probe, &format!("{prefix}.latency_ms"), latency)?;
         let sizes = case.inputs.first().map(|(_, it)| it.shape()).unwrap_or_default();
         for (name, axis) in [("rows", 0), ("tokens", 1)] {
             // Images have no tokens; their first input has four dimensions.
@@ -101,27 +102,34 @@ fn throughput(probe: &Probe<'_>, session: &dyn Session, case: &GraphCase) -> Ver
             .iter()
             .map(|(name, it)| Ok((name.as_str(), row.repeat(name, it, size)?)))
             .collect::<Result<_, Failure>>()?;
-        let mut latencies = Vec::with_capacity(RUNS);
-        for run in 0..=RUNS {
+        let (_, latency) = latencies(|| {
             let inputs = inputs.clone();
             let start = Instant::now();
             let got = session.run(inputs, &names)?;
             let elapsed = milliseconds(start);
-            if run > 0 {
-                latencies.push(elapsed);
-            }
             for (got, (name, want)) in got.iter().zip(&case.outputs) {
                 let want = row.repeat(name, &row.cut(name, want)?, size)?;
                 let what = format!("output `{name}` of {size} equal rows");
                 agree::tensors(&what, got, &want, tolerance)?;
             }
-        }
+            Ok(elapsed)
+        })?;
         #[expect(clippy::cast_precision_loss, reason = "at most 4")]
         let rows = size as f64;
         let name = format!("{}.batch_{size}.rows_per_s", case.graph);
-        positive(probe, &name, rows * 1e3 / median(&mut latencies))?;
+        positive(probe, &name, rows * 1e3 / latency)?;
     }
     Ok(())
+}
+
+/// The first run, which is not counted, and the median of those after it, in milliseconds.
+fn latencies(mut run: impl FnMut() -> Result<f64, Failure>) -> Result<(f64, f64), Failure> {
+    let first = run()?;
+    let mut later = Vec::with_capacity(RUNS);
+    while later.len() < FEWEST_RUNS || later.len() < RUNS && later.iter().sum::<f64>() < LONG_MS {
+        later.push(run()?);
+    }
+    Ok((first, median(&mut later)))
 }
 
 /// Records a figure that only makes sense above zero.
@@ -150,7 +158,23 @@ pub(super) fn median(values: &mut [f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{latencies, median};
+
+    #[test]
+    fn long_runs_are_repeated_less_and_the_first_is_not_counted() {
+        let count = |elapsed: f64| {
+            let mut runs = 0;
+            let (first, median) = latencies(|| {
+                runs += 1;
+                Ok(if runs == 1 { 9e9 } else { elapsed })
+            })
+            .unwrap();
+            assert!(first > 8e9 && (median - elapsed).abs() < 1e-9);
+            runs
+        };
+        assert_eq!([1.0, 200.0, 400.0, 60_000.0].map(count), [8, 6, 4, 4]);
+        assert!(latencies(|| Err(crate::testkit::Failure::mismatch("no"))).is_err());
+    }
 
     #[test]
     fn the_median_is_in_the_middle() {
