@@ -235,15 +235,17 @@ pub fn classifies_zero_shot(probe: &Probe<'_>) -> Verdict {
 
 /// Batches give what their members give one by one, split or not, and so do many labels.
 pub(super) fn batch_equals_singles(probe: &Probe<'_>, encoder: DualEncoder<'_>) -> Verdict {
-    batches(probe, encoder)?;
+    batches(probe, encoder, true)?;
     let one_by_one = probe.load_with(&SessionOptions { max_batch: 1, ..probe.options })?;
     let Some(one_by_one) = DualEncoder::of(&one_by_one) else {
         return Err(Failure::resolve("a second load gave another kind of skill"));
     };
-    batches(probe, one_by_one).map_err(|it| it.during("with max_batch = 1"))
+    // Its batches are run one by one already.
+    batches(probe, one_by_one, false).map_err(|it| it.during("with max_batch = 1"))
 }
 
-fn batches(probe: &Probe<'_>, encoder: DualEncoder<'_>) -> Verdict {
+/// Batches give what is recorded, and with `singles` what their members give alone.
+fn batches(probe: &Probe<'_>, encoder: DualEncoder<'_>, singles: bool) -> Verdict {
     let tolerance = probe.own_tolerance()?;
     let cases: Vec<_> = probe.reference.vectors.iter().filter(|it| it.inputs.len() > 1).collect();
     for case in probe.recorded(&cases, "vectors of several inputs")? {
@@ -251,6 +253,9 @@ fn batches(probe: &Probe<'_>, encoder: DualEncoder<'_>) -> Verdict {
         let what = format!("vectors `{}`", case.case);
         agree::tensors(&what, &together, &case.want, tolerance)?;
         let width = case.want.shape()[1];
+        if !singles {
+            continue;
+        }
         for (row, want) in together.as_f32()?.chunks(width).enumerate() {
             let alone = embed(probe, encoder, &one_of(&case.inputs, row), case.normalize)?;
             let what = format!("{what}, row {row} alone");
@@ -259,7 +264,7 @@ fn batches(probe: &Probe<'_>, encoder: DualEncoder<'_>) -> Verdict {
     }
     let cases = probe.recorded(&probe.reference.zero_shots, "labels chosen without training")?;
     for of_labels in cases.chunk_by(same_choice) {
-        media_together(probe, encoder, of_labels)?;
+        media_together(probe, encoder, of_labels, singles)?;
     }
     Ok(())
 }
@@ -269,7 +274,12 @@ fn same_choice(a: &ZeroShotCase, b: &ZeroShotCase) -> bool {
 }
 
 /// One batch of the media of cases with the same labels.
-fn media_together(probe: &Probe<'_>, encoder: DualEncoder<'_>, cases: &[ZeroShotCase]) -> Verdict {
+fn media_together(
+    probe: &Probe<'_>,
+    encoder: DualEncoder<'_>,
+    cases: &[ZeroShotCase],
+    singles: bool,
+) -> Verdict {
     let max_abs = probe.own_tolerance()?.max_abs;
     let Some(first) = cases.first() else { return Ok(()) };
     let labels: Vec<_> = first.labels.iter().map(String::as_str).collect();
@@ -282,6 +292,9 @@ fn media_together(probe: &Probe<'_>, encoder: DualEncoder<'_>, cases: &[ZeroShot
     for (case, together) in cases.iter().zip(&together) {
         let what = format!("labels of `{}` in a batch", case.case);
         same_labels(&what, together, &case.want, max_abs, case.score_tolerance)?;
+        if !singles {
+            continue;
+        }
         let opened = open(probe, &case.media)?;
         let alone = encoder.classify_one(&opened, &labels, &case.template)??;
         let alone: Vec<Scored> = alone.iter().map(scored).collect();
