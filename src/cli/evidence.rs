@@ -89,13 +89,14 @@ fn verify(registry: &Registry, reports: &[CaseReport]) -> Findings {
         for (platform, cell) in &model.cells {
             let lines = lines.get(&(model.key.as_str(), *platform)).unwrap_or(&none);
             let missing = unproved(model, *platform, cell, lines);
+            let stood_in = lines.values().any(|it| in_software(it));
             match (cell.support, &cell.evidence) {
                 (Support::Real, Evidence::Ci | Evidence::CiSoftware) if !missing.is_empty() => {
                     findings.unproved.extend(missing);
                 }
                 (Support::Real, claim @ (Evidence::Ci | Evidence::CiSoftware)) => {
                     findings.proved += 1;
-                    if *claim == Evidence::CiSoftware && !lines.values().any(|it| in_software(it)) {
+                    if *claim == Evidence::CiSoftware && !stood_in {
                         findings.hints.push(Finding {
                             model: model.key.to_string(),
                             platform: *platform,
@@ -112,8 +113,13 @@ fn verify(registry: &Registry, reports: &[CaseReport]) -> Findings {
                         platform: *platform,
                         case: None,
                         message: format!(
-                            "{} passed; the registry may claim `ci`, or the device and the day",
-                            count(lines.len(), "case")
+                            "{} passed; the registry may claim {}",
+                            count(lines.len(), "case"),
+                            if stood_in {
+                                "`ci_software`"
+                            } else {
+                                "`ci`, or the device and the day"
+                            }
                         ),
                     });
                 }
@@ -320,5 +326,12 @@ mod tests {
         assert!(findings.unproved.is_empty(), "{findings:?}");
         let [hint] = &findings.hints[..] else { panic!("{findings:?}") };
         assert_eq!(hint.platform, *platform);
+        assert!(hint.message.contains("claim `ci`,"), "{hint:?}");
+        for line in lines.iter_mut().filter(|it| it.platform == *platform) {
+            let Outcome::Passed { software, .. } = &mut line.outcome else { panic!("{line:?}") };
+            *software = true;
+        }
+        let findings = verify(&registry, &lines);
+        assert!(findings.hints[0].message.contains("claim `ci_software`"), "{findings:?}");
     }
 }
